@@ -1,0 +1,444 @@
+"""The snapshot: configuration as the fast path takes it.
+
+A snapshot is a plain tree of dicts, lists, strings, numbers and booleans (so that msgpack carries it), made by
+`mosn.config` in the controller and compiled by `mosn._fastpath` in each worker.  It is complete and immutable:
+every default is already filled in, every duration is a whole number of milliseconds (0 = none/disabled unless a
+field says otherwise), every name in it resolves or the route that uses it says what is answered instead.
+
+These TypedDicts are the contract between the two sides.  Nothing here imports anything of ours.
+Field names follow Envoy's v3 API where the field exists there.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+SNAPSHOT_FORMAT = 1
+"""Bumped when an old worker could misread a new snapshot."""
+
+
+class StringMatcher(TypedDict):
+    """Envoy `type.matcher.v3.StringMatcher`; `regex` is RE2 and must match the whole value."""
+
+    kind: Literal["exact", "prefix", "suffix", "contains", "regex"]
+    value: str
+    ignore_case: bool
+
+
+class HeaderMatcher(TypedDict):
+    """Envoy `config.route.v3.HeaderMatcher`.
+
+    `present`: value of `present_match` (only for kind "present").  `range` is [start, end).
+    """
+
+    name: str  # lower case; pseudo headers as ":method", ":path", ":authority", ":scheme"
+    kind: Literal["present", "string", "range"]
+    present: bool
+    string: StringMatcher | None
+    range_start: int
+    range_end: int
+    invert: bool
+    treat_missing_as_empty: bool
+
+
+class QueryMatcher(TypedDict):
+    """Envoy `config.route.v3.QueryParameterMatcher`; `string` None means "is present"."""
+
+    name: str
+    string: StringMatcher | None
+
+
+class PathMatcher(TypedDict):
+    kind: Literal["prefix", "path", "path_separated_prefix", "regex", "connect"]
+    value: str
+    case_sensitive: bool
+
+
+class Fraction(TypedDict):
+    """Matches when a per-request random number below `denominator` is below `numerator`."""
+
+    numerator: int
+    denominator: Literal[100, 10_000, 1_000_000]
+
+
+class RouteMatch(TypedDict):
+    path: PathMatcher
+    headers: list[HeaderMatcher]
+    query: list[QueryMatcher]
+    grpc: bool
+    fraction: Fraction | None
+
+
+class HeaderOp(TypedDict):
+    """One header change.  `value` is an Envoy format string (`%REQ(x)%` ...), "" for remove.
+
+    append: add another value; add: only if absent; overwrite: replace or add; replace: only if it exists.
+    """
+
+    op: Literal["append", "add", "overwrite", "replace", "remove"]
+    name: str  # lower case
+    value: str
+    keep_empty: bool
+
+
+class RegexRewrite(TypedDict):
+    pattern: str
+    substitution: str  # RE2 form: \1 ... \9, \0 the whole match
+
+
+class HostRewrite(TypedDict):
+    """literal: `value` is the host; header: `value` names a request header; auto: the picked host's
+    hostname; path_regex: `regex` is applied to the path without query and its result is the host."""
+
+    kind: Literal["literal", "header", "auto", "path_regex"]
+    value: str
+    regex: RegexRewrite | None
+
+
+class WeightedCluster(TypedDict):
+    name: str
+    weight: int
+    request_header_ops: list[HeaderOp]
+    response_header_ops: list[HeaderOp]
+    host_rewrite: str  # "" = none
+
+
+class RetryPolicy(TypedDict):
+    """Envoy `config.route.v3.RetryPolicy` with defaults filled in."""
+
+    retry_on: list[str]  # Envoy's names: "5xx", "connect-failure", "retriable-status-codes", ...
+    num_retries: int
+    per_try_timeout_ms: int
+    per_try_idle_timeout_ms: int
+    retriable_status_codes: list[int]
+    retriable_headers: list[HeaderMatcher]
+    retriable_request_headers: list[HeaderMatcher]
+    base_interval_ms: int  # 25
+    max_interval_ms: int  # 250
+    previous_hosts: bool  # envoy.retry_host_predicates.previous_hosts
+    host_selection_retry_max_attempts: int
+
+
+class HashPolicy(TypedDict):
+    """kind header: `name`, optional `regex`; cookie: `name`, `ttl_ms` (-1: do not make one), `path`;
+    source_ip; query: `name`.  `terminal` stops when this one gave a value."""
+
+    kind: Literal["header", "cookie", "source_ip", "query"]
+    name: str
+    regex: RegexRewrite | None
+    ttl_ms: int
+    path: str
+    terminal: bool
+
+
+class Mirror(TypedDict):
+    cluster: str
+    fraction: Fraction | None
+
+
+class Upgrade(TypedDict):
+    """`type` is lower case: "websocket", "connect", ..."""
+
+    type: str
+    enabled: bool
+    connect: bool  # CONNECT is terminated here (connect_config): the payload goes to the upstream as TCP
+
+
+class RouteAction(TypedDict):
+    clusters: list[WeightedCluster]  # one entry with weight 1 for a plain `cluster`
+    total_weight: int
+    cluster_header: str  # "" = none; then `clusters` is empty
+    cluster_not_found_response_code: int
+    prefix_rewrite: str
+    prefix_rewrite_set: bool
+    regex_rewrite: RegexRewrite | None
+    host_rewrite: HostRewrite | None
+    append_x_forwarded_host: bool
+    timeout_ms: int  # 15000 when unset; 0 none
+    idle_timeout_ms: int  # -1: the HTTP manager's stream_idle_timeout
+    max_stream_duration_ms: int  # -1: the HTTP manager's
+    retry_policy: RetryPolicy | None
+    hash_policy: list[HashPolicy]
+    priority: Literal["default", "high"]
+    mirrors: list[Mirror]
+    upgrades: list[Upgrade]
+
+
+class Redirect(TypedDict):
+    """Envoy `RedirectAction`; "" and 0 mean "keep"."""
+
+    https_redirect: bool
+    scheme_redirect: str
+    host_redirect: str
+    port_redirect: int
+    path_redirect: str
+    prefix_rewrite: str
+    prefix_rewrite_set: bool
+    regex_rewrite: RegexRewrite | None
+    response_code: Literal[301, 302, 303, 307, 308]
+    strip_query: bool
+
+
+class DirectResponse(TypedDict):
+    status: int
+    body: bytes
+
+
+class Route(TypedDict):
+    """Exactly one of `action`, `redirect`, `direct_response` is set; none is `non_forwarding_action`."""
+
+    name: str
+    match: RouteMatch
+    action: RouteAction | None
+    redirect: Redirect | None
+    direct_response: DirectResponse | None
+    # Already flattened and in the order in which they are applied (route, virtual host, table; or the
+    # reverse when most_specific_header_mutations_wins).  A weighted cluster's own ops come first.
+    request_header_ops: list[HeaderOp]
+    response_header_ops: list[HeaderOp]
+    include_request_attempt_count: bool
+    include_attempt_count_in_response: bool
+    stats: NotRequired[int]
+
+
+class VirtualHost(TypedDict):
+    name: str
+    domains: list[str]  # lower case
+    require_tls: Literal["none", "external_only", "all"]
+    routes: list[Route]
+
+
+class RouteTable(TypedDict):
+    name: str
+    virtual_hosts: list[VirtualHost]
+    ignore_port_in_host_matching: bool
+
+
+class Host(TypedDict):
+    """An endpoint.  `address` is "1.2.3.4:80", "[::1]:80" or "unix:/path" (never a name to resolve)."""
+
+    address: str
+    hostname: str  # for auto host rewrite; "" if none
+    weight: int  # 1..
+    priority: int  # 0..127
+    health: Literal["healthy", "unhealthy", "draining", "degraded"]
+    region: str
+    zone: str
+    sub_zone: str
+    metadata: dict[str, str]  # envoy.lb, values as text
+
+
+class CircuitBreaker(TypedDict):
+    max_connections: int  # 1024
+    max_pending_requests: int  # 1024
+    max_requests: int  # 1024
+    max_retries: int  # 3
+    retry_budget_percent: float  # 0 = none; replaces max_retries
+    min_retry_concurrency: int
+    index: int  # row in the shared limit table (mosn._fastpath.shm.limits)
+
+
+class LoadBalancing(TypedDict):
+    policy: Literal["round_robin", "least_request", "random", "ring_hash", "maglev", "original_dst"]
+    choice_count: int  # least_request; 2
+    active_request_bias: float  # least_request with weights; 1.0
+    minimum_ring_size: int  # ring_hash; 1024
+    maximum_ring_size: int  # ring_hash; 8 Mi
+    hash_function: Literal["xx_hash", "murmur_hash_2"]
+    table_size: int  # maglev; 65537
+    use_hostname_for_hashing: bool
+    hash_balance_factor: int  # bounded load in percent, 0 = off
+    healthy_panic_threshold: float  # percent; 50
+    original_dst_header: str  # "" = none; e.g. "x-envoy-original-dst-host"
+
+
+class Cluster(TypedDict):
+    name: str
+    stat_name: str  # alt_stat_name or name
+    type: Literal["static", "strict_dns", "logical_dns", "original_dst", "eds"]
+    hosts: list[Host]
+    lb: LoadBalancing
+    connect_timeout_ms: int  # 5000
+    circuit_breakers: dict[Literal["default", "high"], CircuitBreaker]
+    idle_timeout_ms: int  # 3_600_000; of pooled upstream connections
+    max_connection_duration_ms: int
+    max_requests_per_connection: int  # 0 = no limit
+    per_connection_buffer_limit_bytes: int  # 1 MiB
+    protocol: Literal["http1", "http2", "tcp"]
+    proxy_protocol: Literal["", "v1", "v2"]  # header sent to the upstream
+    bind_address: str  # "" = any
+    tcp_keepalive: bool
+    header_casing: Literal["lower", "proper"]
+    stats: int  # base of its counter block (mosn._fastpath.shm.stats.CLUSTER_COUNTERS)
+    gauges: int
+    histogram: int  # upstream_rq_time; then upstream_cx_connect_ms and upstream_cx_length_ms follow
+
+
+class AccessLogFilter(TypedDict):
+    """A tree.  kinds: status (op,value), duration (op,value), header (matcher), flags (values), not_health_check,
+    fraction, and, or (children).  op is "eq", "ge", "le" or "ne"."""
+
+    kind: Literal["status", "duration", "header", "flags", "not_health_check", "fraction", "and", "or"]
+    op: NotRequired[Literal["eq", "ge", "le", "ne"]]
+    value: NotRequired[int]
+    header: NotRequired[HeaderMatcher]
+    flags: NotRequired[list[str]]
+    fraction: NotRequired[Fraction]
+    children: NotRequired[list[AccessLogFilter]]
+
+
+class AccessLog(TypedDict):
+    """A log that workers write records for.  The controller owns the file: `sink` is its number there.
+
+    Workers format the line (format strings are compiled once) and put it into their record ring."""
+
+    sink: int
+    format: str  # text format with a final newline, or "" when json is set
+    json: list[tuple[str, str | list[object]]] | None  # ordered (key, format or nested list)
+    omit_empty_values: bool
+    filter: AccessLogFilter | None
+
+
+class LogSink(TypedDict):
+    """Where a sink number goes: a file path, "/dev/stdout" or "/dev/stderr"."""
+
+    path: str
+
+
+class TcpProxy(TypedDict):
+    stat_prefix: str
+    clusters: list[WeightedCluster]
+    total_weight: int
+    idle_timeout_ms: int  # 3_600_000
+    max_connect_attempts: int  # 1
+    max_downstream_connection_duration_ms: int
+    hash_source_ip: bool
+    access_logs: list[AccessLog]
+    stats: int
+    gauges: int
+
+
+class HttpManager(TypedDict):
+    """Envoy HttpConnectionManager, defaults filled in."""
+
+    stat_prefix: str
+    codec: Literal["auto", "http1", "http2"]
+    route_table: str  # name in Snapshot.route_tables
+    server_name: str
+    server_header: Literal["overwrite", "append_if_absent", "pass_through"]
+    via: str
+    add_user_agent: bool
+    use_remote_address: bool
+    xff_num_trusted_hops: int
+    skip_xff_append: bool
+    append_x_forwarded_port: bool
+    generate_request_id: bool
+    preserve_external_request_id: bool
+    always_set_request_id_in_response: bool
+    normalize_path: bool
+    merge_slashes: bool
+    path_with_escaped_slashes: Literal["keep", "reject", "unescape_redirect", "unescape_forward"]
+    strip_port: Literal["none", "matching", "any"]
+    strip_trailing_host_dot: bool
+    accept_http_10: bool
+    default_host_for_http_10: str
+    header_casing: Literal["lower", "proper"]
+    headers_with_underscores: Literal["allow", "reject", "drop"]
+    max_request_headers_bytes: int  # 60 KiB
+    max_headers_count: int  # 100
+    max_requests_per_connection: int  # 0 = no limit
+    idle_timeout_ms: int  # 3_600_000
+    max_connection_duration_ms: int
+    stream_idle_timeout_ms: int  # 300_000
+    request_timeout_ms: int
+    request_headers_timeout_ms: int
+    max_stream_duration_ms: int
+    delayed_close_timeout_ms: int  # 1000
+    drain_timeout_ms: int  # 5000
+    upgrades: list[Upgrade]
+    proxy_100_continue: bool
+    suppress_envoy_headers: bool  # router filter
+    respect_expected_rq_timeout: bool
+    start_child_span: bool
+    access_logs: list[AccessLog]
+    stats: int  # base of mosn._fastpath.shm.stats.HTTP_COUNTERS
+    gauges: int
+    histogram: int  # downstream_rq_time, downstream_cx_length_ms
+
+
+class PrefixRange(TypedDict):
+    address: str
+    prefix_len: int
+
+
+class FilterChainMatch(TypedDict):
+    destination_port: int  # 0 = any
+    prefix_ranges: list[PrefixRange]
+    server_names: list[str]
+    transport_protocol: str
+    application_protocols: list[str]
+    direct_source_prefix_ranges: list[PrefixRange]
+    source_type: Literal["any", "same_ip_or_loopback", "external"]
+    source_prefix_ranges: list[PrefixRange]
+    source_ports: list[int]
+
+
+class FilterChain(TypedDict):
+    """`kind` says which of `http` and `tcp` is set."""
+
+    name: str
+    match: FilterChainMatch | None
+    kind: Literal["http", "tcp"]
+    http: HttpManager | None
+    tcp: TcpProxy | None
+
+
+class Listener(TypedDict):
+    name: str
+    address: str  # "0.0.0.0:80", "[::]:80", "unix:/path", "unix:@abstract"
+    bind_to_port: bool
+    ipv4_compat: bool
+    freebind: bool
+    transparent: bool
+    backlog: int
+    mode: int  # permission bits of a unix socket, 0 = default
+    use_original_dst: bool  # hand the connection to the listener that its original destination names
+    original_dst_filter: bool  # listener filter original_dst: the local address becomes SO_ORIGINAL_DST
+    proxy_protocol: bool  # listener filter proxy_protocol: v1 and v2 accepted
+    proxy_protocol_optional: bool  # allow_requests_without_proxy_protocol
+    tls_inspector: bool
+    http_inspector: bool
+    listener_filters_timeout_ms: int  # 15000; 0 none
+    continue_on_listener_filters_timeout: bool
+    per_connection_buffer_limit_bytes: int  # 1 MiB
+    max_connections: int  # 0 = no limit
+    filter_chains: list[FilterChain]
+    default_filter_chain: FilterChain | None
+    access_logs: list[AccessLog]
+    stats: int
+    gauges: int
+    histogram: int
+
+
+class StatsScope(TypedDict):
+    kind: Literal["cluster", "http", "listener", "tcp", "server"]
+    counters: int
+    gauges: int
+    histograms: int
+
+
+class Snapshot(TypedDict):
+    format: int  # SNAPSHOT_FORMAT
+    version: str  # shown to people: file digest or xDS versions
+    listeners: list[Listener]
+    route_tables: dict[str, RouteTable]
+    clusters: dict[str, Cluster]
+    log_sinks: list[LogSink]
+    max_downstream_connections: int  # per box; 0 = no limit
+    max_heap_bytes: int  # 0 = no limit
+    # Every block of statistics there ever was in this run, so that numbers keep their place over reloads:
+    # scope ("cluster.a", "http.ingress", "listener.127.0.0.1_80", "tcp.db") -> its bases in shared memory.
+    stats_scopes: dict[str, StatsScope]
+    admin_address: str  # "127.0.0.1:9901", "unix:/path" or ""
+    node_id: str
+    node_cluster: str

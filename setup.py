@@ -1,0 +1,88 @@
+"""Builds the compiled extensions of mosn/_fastpath; everything else is in pyproject.toml.
+
+Switches (environment):
+    MOSN_SANITIZE=1   AddressSanitizer and UndefinedBehaviourSanitizer (needs clang; run with PYTHONMALLOC=malloc)
+    MOSN_FUZZ=1       as above plus libFuzzer's coverage instrumentation, for atheris
+    MOSN_DEBUG=1      -O0 -g, assertions on
+    MOSN_COVERAGE=1   line tracing for coverage.py
+    MOSN_ONLY=GLOB    build only the modules whose dotted name matches, e.g. 'mosn._fastpath.codec.*'
+"""
+
+import os
+from fnmatch import fnmatch
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+ROOT = Path(__file__).parent
+
+
+def switch(name):
+    return os.environ.get(name, "") not in ("", "0")
+
+
+SANITIZE = switch("MOSN_SANITIZE") or switch("MOSN_FUZZ")
+if SANITIZE:
+    os.environ.setdefault("CC", "clang")
+    os.environ.setdefault("CXX", "clang++")
+
+# What a module links against besides libc.
+LIBRARIES = {"mosn._fastpath.proxy.regex": ["re2"]}
+CPLUSPLUS = {"mosn._fastpath.proxy.regex"}
+
+
+def compile_flags():
+    if switch("MOSN_DEBUG"):
+        return ["-O0", "-g"]
+    if switch("MOSN_FUZZ"):
+        return ["-O1", "-g", "-fsanitize=address,undefined,fuzzer-no-link", "-fno-omit-frame-pointer"]
+    if SANITIZE:
+        return ["-O1", "-g", "-fsanitize=address,undefined", "-fno-omit-frame-pointer"]
+    # -g1 keeps line numbers for perf at no cost in speed.
+    return ["-O3", "-g1", "-fno-semantic-interposition", "-fno-plt"]
+
+
+def link_flags():
+    if switch("MOSN_FUZZ"):
+        return ["-fsanitize=address,undefined,fuzzer-no-link", "-shared-libasan"]
+    return ["-fsanitize=address,undefined", "-shared-libasan"] if SANITIZE else []
+
+
+def extensions():
+    only = os.environ.get("MOSN_ONLY", "*")
+    for path in sorted((ROOT / "mosn" / "_fastpath").rglob("*.pyx")):
+        relative = path.relative_to(ROOT)
+        name = ".".join(relative.with_suffix("").parts)
+        if not fnmatch(name, only):
+            continue
+        yield Extension(
+            name,
+            [str(relative)],
+            libraries=LIBRARIES.get(name, []),
+            language="c++" if name in CPLUSPLUS else "c",
+            define_macros=[("CYTHON_TRACE_NOGIL", "1")] if switch("MOSN_COVERAGE") else [],
+            extra_compile_args=[*compile_flags(), "-Wall", "-Wno-unused-function", "-Wno-unused-but-set-variable"],
+            extra_link_args=link_flags(),
+        )
+
+
+DIRECTIVES = {
+    "language_level": "3",
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+    "embedsignature": False,
+    "freethreading_compatible": False,
+    "linetrace": switch("MOSN_COVERAGE"),
+}
+
+setup(
+    ext_modules=cythonize(
+        list(extensions()),
+        compiler_directives=DIRECTIVES,
+        nthreads=0 if switch("MOSN_SERIAL") else (os.cpu_count() or 1),
+        build_dir=os.environ.get("MOSN_BUILD_DIR", "build/cython"),
+    )
+)
