@@ -1,0 +1,31 @@
+"""The protocols the generator and the backend speak: one line each."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Protocol, cast
+
+from bench.load.build import ensure_built
+
+NAMES = ("http1", "tcp")
+
+
+class Wire(Protocol):
+    """What the compiled file of a protocol offers."""
+
+    def protocol(self) -> object:
+        """The functions, for the generator and the backend."""
+
+    def request(self, body_length: int) -> bytes:
+        """The bytes of one request."""
+
+    def answer(self, body_length: int) -> bytes:
+        """The bytes of one answer."""
+
+
+def wire(name: str) -> Wire:
+    """The compiled file of a protocol, compiled first if need be."""
+    if name not in NAMES:
+        raise LookupError(f"no protocol {name!r}; choose from {', '.join(NAMES)}")
+    ensure_built()
+    return cast("Wire", importlib.import_module(f"bench.load.{name}"))

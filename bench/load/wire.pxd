@@ -1,0 +1,80 @@
+"""What a protocol is to the generator and the backend: functions over bytes, without input or output of their own."""
+
+from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport realloc
+from libc.string cimport memcpy
+
+
+cdef enum Verdict:
+    NEED_MORE = 0   # no whole message in these bytes; the unused ones are presented again with more behind them
+    RIGHT = 1       # one message ended, and it is what was expected
+    WRONG = 2       # one message ended, with another status, length or content
+    BROKEN = 3      # not this protocol; the connection is of no further use
+
+
+cdef struct Output:
+    # Bytes to send after the current batch of input: `data`, then `tail`, which is borrowed until it is sent.
+    char* data
+    size_t length
+    size_t capacity
+    const char* tail
+    size_t tail_length
+
+
+cdef struct Plan:
+    # One exchange: what clients ask, what the backend answers, what clients must get.
+    const char* request
+    size_t request_length
+    const char* answer
+    size_t answer_length
+    size_t body_length      # of the answer, in bytes
+    int status
+
+
+cdef struct Reading:
+    # Where one direction of a connection stands between two batches of bytes.
+    uint64_t remaining      # body bytes still to come
+    uint64_t position       # body bytes already seen
+    uint64_t id             # which request the message that ended belongs to; unused when answers keep order
+    bint in_body
+    bint wrong
+
+
+ctypedef void (*Ask)(const Plan* plan, uint32_t id, Output* output) noexcept nogil
+ctypedef Verdict (*Read)(
+    const Plan* plan, Reading* reading, const char* data, size_t length, size_t* used, Output* output
+) noexcept nogil
+
+
+cdef struct Protocol:
+    Ask greet               # bytes a client sends first on a new connection, or NULL
+    Ask ask                 # append one request
+    Read read_answer        # client side: consume at most one answer
+    Read serve              # backend side: consume at most one request and append its answer
+    bint ordered            # answers come in the order of the requests, so they carry no id
+
+
+cdef inline void append(Output* output, const char* data, size_t length) noexcept nogil:
+    """Copy bytes behind the output. Out of memory ends the run by a short answer, which is counted as wrong."""
+    cdef size_t needed = output.length + length
+    cdef char* grown
+    if needed > output.capacity:
+        grown = <char*>realloc(output.data, 2 * needed)
+        if grown == NULL:
+            return
+        output.data = grown
+        output.capacity = 2 * needed
+    memcpy(output.data + output.length, data, length)
+    output.length = needed
+
+
+cdef inline void append_lasting(Output* output, const char* data, size_t length) noexcept nogil:
+    """Add bytes that outlive the next send; big ones are lent, not copied."""
+    if length >= 8192 and output.tail_length == 0:
+        output.tail = data
+        output.tail_length = length
+        return
+    if output.tail_length:
+        append(output, output.tail, output.tail_length)
+        output.tail_length = 0
+    append(output, data, length)

