@@ -226,6 +226,8 @@ class Host(TypedDict):
     zone: str
     sub_zone: str
     metadata: dict[str, str]  # envoy.lb, values as text
+    stats: int  # base of mosn._fastpath.shm.stats.HOST_COUNTERS; scope "host.CLUSTER.ADDRESS"
+    gauges: int
 
 
 class CircuitBreaker(TypedDict):
@@ -421,7 +423,7 @@ class Listener(TypedDict):
 
 
 class StatsScope(TypedDict):
-    kind: Literal["cluster", "http", "listener", "tcp", "server"]
+    kind: Literal["cluster", "host", "http", "listener", "tcp", "server", "limit"]  # limit: counters is the row
     counters: int
     gauges: int
     histograms: int

@@ -45,8 +45,9 @@ cdef struct Host:
     void *idle                      # first idle upstream connection (newest first); owned by pool.pyx
     uint32_t idle_count
     void *cluster_runtime           # private to pool.pyx
-    # -- statistics of the host (Envoy /clusters): index of its block in shared memory, 0 none
+    # -- statistics of the host (Envoy /clusters): bases of its blocks in shared memory, 0 none
     uint32_t stats
+    uint32_t gauges
     Host *next                      # free use by the registry
 
 

@@ -72,3 +72,11 @@ cdef enum ClusterGauge:
 cdef enum ClusterHistogram:
     CLH_RQ_TIME = 0, CLH_CX_CONNECT_MS, CLH_CX_LENGTH_MS
     CL_HISTOGRAMS
+
+cdef enum HostStat:             # scope "host.CLUSTER.ADDRESS"
+    HS_CX_TOTAL = 0, HS_CX_CONNECT_FAIL, HS_RQ_TOTAL, HS_RQ_SUCCESS, HS_RQ_ERROR, HS_RQ_TIMEOUT
+    HS_COUNTERS
+
+cdef enum HostGauge:
+    HSG_CX_ACTIVE = 0, HSG_RQ_ACTIVE
+    HS_GAUGES
