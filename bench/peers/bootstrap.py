@@ -1,0 +1,87 @@
+"""The Envoy v3 bootstrap that both Envoy and this project's proxy are started with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from bench.peers.base import BACKLOG, PATIENCE, Setup
+
+TYPES = "type.googleapis.com/envoy.extensions.filters"
+UNREACHED = 1_000_000
+
+
+def bootstrap(setup: Setup) -> str:
+    """The whole file, as YAML."""
+    clusters = [cluster(name, setup.backend_port) for name in setup.cluster_names()]
+    return yaml.safe_dump({"static_resources": {"listeners": [listener(setup)], "clusters": clusters}}, sort_keys=False)
+
+
+def address(port: int) -> dict[str, Any]:
+    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+
+
+def cluster(name: str, backend_port: int) -> dict[str, Any]:
+    """One static host, with thresholds that are counted but never reached."""
+    endpoint = {"endpoint": {"address": address(backend_port)}}
+    thresholds = {
+        name: UNREACHED for name in ("max_connections", "max_pending_requests", "max_requests", "max_retries")
+    }
+    return {
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "5s",
+        "lb_policy": "ROUND_ROBIN",
+        "circuit_breakers": {"thresholds": [thresholds]},
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+    }
+
+
+def listener(setup: Setup) -> dict[str, Any]:
+    """One filter chain with the row's terminal filter."""
+    network_filter = tcp_proxy() if setup.protocol == "tcp" else connection_manager(setup)
+    return {
+        "name": "bench",
+        "address": address(setup.port),
+        "tcp_backlog_size": BACKLOG,
+        "filter_chains": [{"filters": [network_filter]}],
+    }
+
+
+def tcp_proxy() -> dict[str, Any]:
+    return {
+        "name": "envoy.filters.network.tcp_proxy",
+        "typed_config": {
+            "@type": f"{TYPES}.network.tcp_proxy.v3.TcpProxy",
+            "stat_prefix": "bench",
+            "cluster": "service-0",
+            "idle_timeout": f"{PATIENCE}s",
+        },
+    }
+
+
+def connection_manager(setup: Setup) -> dict[str, Any]:
+    """Nothing added to a request that nginx and HAProxy do not add."""
+    routes = [
+        {"match": {"prefix": setup.prefix_of(name)}, "route": {"cluster": name, "timeout": f"{PATIENCE}s"}}
+        for name in setup.cluster_names()
+    ]
+    router = {
+        "name": "envoy.filters.http.router",
+        "typed_config": {"@type": f"{TYPES}.http.router.v3.Router", "suppress_envoy_headers": True},
+    }
+    return {
+        "name": "envoy.filters.network.http_connection_manager",
+        "typed_config": {
+            "@type": f"{TYPES}.network.http_connection_manager.v3.HttpConnectionManager",
+            "stat_prefix": "bench",
+            "generate_request_id": False,
+            "common_http_protocol_options": {"idle_timeout": f"{PATIENCE}s"},
+            "route_config": {
+                "name": "bench",
+                "virtual_hosts": [{"name": "bench", "domains": ["*"], "routes": routes}],
+            },
+            "http_filters": [router],
+        },
+    }

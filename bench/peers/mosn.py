@@ -1,0 +1,37 @@
+"""This project's proxy, of this checkout or of another one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.cache import CHECKOUT
+from bench.peers.base import PeerDefaults, Setup
+from bench.peers.bootstrap import bootstrap
+
+
+class Mosn(PeerDefaults):
+    """Whole-proxy figures are those of master, controller and workers."""
+
+    def __init__(self, name: str = "mosn", checkout: Path = CHECKOUT) -> None:
+        self.name = name
+        self.program = checkout / ".venv" / "bin" / "mosn"
+
+    def absent(self) -> str | None:
+        """Present when the checkout has been set up."""
+        return None if self.program.exists() else f"no {self.program.name} command in the checkout; run ./tools/setup"
+
+    def configure(self, setup: Setup) -> Path:
+        """Write the same bootstrap as Envoy's."""
+        path = setup.directory / "mosn.yaml"
+        path.write_text(bootstrap(setup))
+        return path
+
+    def command(self, configuration: Path, setup: Setup) -> list[str]:
+        """Master in the foreground."""
+        run_directory = str(setup.directory / "run")
+        workers = ["--workers", str(setup.workers)]
+        return [str(self.program), "start", "-c", str(configuration), "--run-dir", run_directory, *workers]
+
+    def check_command(self, configuration: Path, setup: Setup) -> list[str]:
+        """`mosn check`."""
+        return [str(self.program), "check", "-c", str(configuration)]

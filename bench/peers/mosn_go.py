@@ -1,0 +1,95 @@
+"""MOSN in Go, the proxy this project follows: one processor, no access log."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from signal import SIGINT
+from typing import Any
+
+from bench.peers.base import MOST_CONNECTIONS, UNENDING, PeerDefaults, Setup
+from bench.peers.install.mosn import find_program
+
+
+class MosnGo(PeerDefaults):
+    """Workers are its GOMAXPROCS."""
+
+    name = "mosn-go"
+    # TERM waits for connections to end; INT ends at once.
+    stop_signal = SIGINT
+
+    def absent(self) -> str | None:
+        """Present when it has been built into the cache."""
+        return None if find_program() else "not built; run python -m bench.peers.install --only mosn-go (10 minutes)"
+
+    def configure(self, setup: Setup) -> Path:
+        """Write mosn.json."""
+        path = setup.directory / "mosn.json"
+        path.write_text(json.dumps(configuration(setup), indent=1))
+        return path
+
+    def command(self, configuration: Path, setup: Setup) -> list[str]:
+        """In the foreground."""
+        return [str(find_program()), "start", "-c", str(configuration)]
+
+    def check_command(self, configuration: Path, setup: Setup) -> None:
+        """It cannot only check."""
+
+    def environment(self, setup: Setup) -> dict[str, str]:
+        """As many processors as the others have workers."""
+        return {"GOMAXPROCS": str(setup.workers)}
+
+
+def configuration(setup: Setup) -> dict[str, Any]:
+    """The whole file: one listener, its router, the clusters; all its files in the setup's directory."""
+    directory = str(setup.directory)
+    return {
+        "close_graceful": True,
+        "pid": f"{directory}/mosn.pid",
+        "uds_dir": directory,
+        "servers": [
+            {
+                "default_log_path": f"{directory}/mosn.log",
+                "default_log_level": "ERROR",
+                "routers": [router(setup)],
+                "listeners": [listener(setup)],
+            }
+        ],
+        "cluster_manager": {"clusters": [cluster(name, setup.backend_port) for name in setup.cluster_names()]},
+    }
+
+
+def router(setup: Setup) -> dict[str, Any]:
+    routes = [
+        {"match": {"prefix": setup.prefix_of(name)}, "route": {"cluster_name": name}} for name in setup.cluster_names()
+    ]
+    return {
+        "router_config_name": "bench",
+        "virtual_hosts": [{"name": "bench", "domains": ["*"], "routers": routes}],
+    }
+
+
+def listener(setup: Setup) -> dict[str, Any]:
+    if setup.protocol == "tcp":
+        network_filter: dict[str, Any] = {"type": "tcp_proxy", "config": {"cluster": "service-0"}}
+    else:
+        names = {"downstream_protocol": "Http1", "upstream_protocol": "Http1", "router_config_name": "bench"}
+        network_filter = {"type": "proxy", "config": names}
+    return {
+        "name": "bench",
+        "address": f"127.0.0.1:{setup.port}",
+        "bind_port": True,
+        "filter_chains": [{"filters": [network_filter]}],
+    }
+
+
+def cluster(name: str, backend_port: int) -> dict[str, Any]:
+    most = {"max_connections": MOST_CONNECTIONS, "max_pending_requests": MOST_CONNECTIONS, "max_requests": UNENDING}
+    return {
+        "name": name,
+        "type": "SIMPLE",
+        "lb_type": "LB_ROUNDROBIN",
+        "max_request_per_conn": UNENDING,
+        "circuit_breakers": [most],
+        "hosts": [{"address": f"127.0.0.1:{backend_port}"}],
+    }

@@ -1,0 +1,118 @@
+"""nginx: the stock package, one worker, keep-alive upstreams, no access log."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bench.peers.base import BACKLOG, MOST_CONNECTIONS, PATIENCE, POOL, UNENDING, PeerDefaults, Setup
+from bench.peers.install.apt import find_program
+
+STREAM_MODULE = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
+
+HTTP = """\
+http {{
+    access_log off;
+    tcp_nodelay on;
+    keepalive_timeout {patience}s;
+    keepalive_requests {unending};
+    client_body_temp_path {directory}/client;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $host;
+    # A 64 KiB answer fits, so it never touches the disk.
+    proxy_buffer_size 4k;
+    proxy_buffers 8 16k;
+    proxy_max_temp_file_size 0;
+{upstreams}
+    server {{
+        listen 127.0.0.1:{port} backlog={backlog};
+{locations}
+    }}
+}}
+"""
+
+UPSTREAM = """\
+    upstream {name} {{
+        server 127.0.0.1:{backend_port} max_conns={most};
+        keepalive {pool};
+        keepalive_requests {unending};
+        keepalive_timeout {patience}s;
+    }}
+"""
+
+STREAM = """\
+stream {{
+    tcp_nodelay on;
+    proxy_timeout {patience}s;
+    upstream service-0 {{
+        server 127.0.0.1:{backend_port} max_conns={most};
+    }}
+    server {{
+        listen 127.0.0.1:{port} backlog={backlog};
+        proxy_pass service-0;
+    }}
+}}
+"""
+
+
+class Nginx(PeerDefaults):
+    """Whole-proxy figures include its master process, which is idle."""
+
+    name = "nginx"
+
+    def absent(self) -> str | None:
+        """Present when the program is; TCP also needs the stream module."""
+        if find_program("nginx") and STREAM_MODULE.exists():
+            return None
+        return "no nginx with its stream module; run python -m bench.peers.install --only nginx"
+
+    def configure(self, setup: Setup) -> Path:
+        """Write nginx.conf."""
+        values = {
+            "directory": setup.directory,
+            "port": setup.port,
+            "backend_port": setup.backend_port,
+            "most": MOST_CONNECTIONS,
+            "pool": POOL,
+            "patience": PATIENCE,
+            "unending": UNENDING,
+            "backlog": BACKLOG,
+        }
+        main = [
+            "daemon off;",
+            f"worker_processes {setup.workers};",
+            f"pid {setup.directory}/nginx.pid;",
+            f"error_log {setup.directory}/error.log error;",
+            f"worker_rlimit_nofile {2 * MOST_CONNECTIONS};",
+            f"events {{ worker_connections {MOST_CONNECTIONS}; }}",
+        ]
+        if os.geteuid() == 0:
+            main.insert(0, "user root;")
+        if setup.protocol == "tcp":
+            main.insert(0, f"load_module {STREAM_MODULE};")
+            body = STREAM.format(**values)
+        else:
+            body = HTTP.format(
+                **values,
+                upstreams="".join(UPSTREAM.format(name=name, **values) for name in setup.cluster_names()),
+                locations="".join(
+                    f"        location {setup.prefix_of(name)} {{ proxy_pass http://{name}; }}\n"
+                    for name in setup.cluster_names()
+                ),
+            )
+        path = setup.directory / "nginx.conf"
+        path.write_text("\n".join(main) + "\n" + body)
+        return path
+
+    def command(self, configuration: Path, setup: Setup) -> list[str]:
+        """In the foreground, errors to the setup's directory from the first line on."""
+        return [find_program("nginx") or "nginx", "-e", f"{setup.directory}/error.log", "-c", str(configuration)]
+
+    def check_command(self, configuration: Path, setup: Setup) -> list[str]:
+        """`nginx -t`."""
+        return [*self.command(configuration, setup), "-t"]
