@@ -1,0 +1,127 @@
+# The structs of the event loop: timers, connections, the engine itself.
+#
+# One Engine per worker, on one thread that never takes the GIL.  Everything here is touched by that thread only,
+# except the two queues, whose ends belong to one thread each.
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+from mosn._fastpath.memory cimport BlockPool, Buf
+
+
+cdef struct Timer:
+    # Intrusive.  Armed when prev is not NULL.  due is in engine milliseconds.
+    Timer *next
+    Timer *prev
+    uint64_t due
+    void (*fire)(Engine *engine, Timer *timer) noexcept nogil
+
+
+cdef enum:
+    WHEEL_LEVELS = 4
+    WHEEL_SLOTS = 256
+
+
+cdef struct Wheel:
+    # Hierarchical timing wheel, 1 ms a tick.  Slots are rings with a sentinel.
+    uint64_t now                            # last tick that was run
+    uint32_t armed
+    Timer slots[4][256]
+
+
+cdef enum ConnFlag:
+    C_READABLE = 1              # the kernel may have bytes for us
+    C_WRITABLE = 2              # the kernel may take bytes
+    C_CONNECTING = 4
+    C_RDHUP = 8                 # the peer will send no more: read until 0
+    C_PAUSED = 16               # the owner does not want bytes now
+    C_EOF = 32                  # recv returned 0
+    C_DEAD = 64                 # closed; memory is freed when the batch is over
+    C_IN_READY = 128            # linked in Engine.ready
+    C_IN_FLUSH = 256            # linked in Engine.flush
+    C_CLOSE_AFTER = 512         # close once outbuf is empty
+    C_SHUT_AFTER = 1024         # shutdown(SHUT_WR) once outbuf is empty
+    C_SHUT = 2048               # shutdown(SHUT_WR) was done
+    C_HIGH = 4096               # outbuf is above its high watermark
+    C_LINGER = 8192             # answered and shut; unread input is thrown away until EOF or the timer
+    C_LISTENING = 16384
+    C_REDELIVER = 32768         # resume: offer inbuf to the owner again even without new bytes
+
+
+cdef struct ConnOps:
+    # What the owner of a connection is told.  Any of them may close the connection (conn_close); the memory stays
+    # valid until the batch is over.
+    # n bytes at p are unread (p may be the engine's scratch: do not keep it).  Returns how many were taken; the
+    # rest is kept in inbuf and offered again, in front of newer bytes.
+    size_t (*on_data)(Conn *conn, char *p, size_t n) noexcept nogil
+    void (*on_eof)(Conn *conn) noexcept nogil
+    void (*on_error)(Conn *conn, int error) noexcept nogil      # errno; connect failures too
+    void (*on_connected)(Conn *conn) noexcept nogil
+    void (*on_drained)(Conn *conn) noexcept nogil               # outbuf fell below half of its high watermark
+    void (*on_timer)(Conn *conn) noexcept nogil
+    void (*on_readable)(Conn *conn) noexcept nogil              # NULL: conn_read does it
+    void (*on_writable)(Conn *conn) noexcept nogil              # NULL: conn_flush does it
+    void (*destroy)(Conn *conn) noexcept nogil                  # free the memory (batch is over)
+
+
+cdef struct Conn:
+    Engine *engine
+    const ConnOps *ops
+    int fd
+    uint32_t flags
+    uint32_t high_water
+    uint32_t reserved
+    Buf inbuf
+    Buf outbuf
+    Timer timer
+    Conn *next_ready
+    Conn *next_flush
+    Conn *next_dead
+    uint64_t bytes_read
+    uint64_t bytes_written
+
+
+cdef struct QueueItem:
+    uint32_t kind
+    uint32_t value
+    void *pointer
+    double number
+
+
+cdef enum:
+    QUEUE_SIZE = 1024
+
+
+cdef struct Queue:
+    # Single producer, single consumer.
+    QueueItem items[1024]
+    uint64_t head
+    uint64_t tail
+
+
+cdef struct Engine:
+    int epoll_fd
+    int wake_fd                 # eventfd: main thread -> engine
+    int event_fd                # eventfd: engine -> main thread
+    int running
+    uint64_t now_ms             # CLOCK_MONOTONIC
+    uint64_t now_us
+    int64_t wall_offset_us      # add to now_us: microseconds since 1970
+    uint64_t random[2]
+    Wheel wheel
+    BlockPool pool
+    char *scratch               # SCRATCH_BYTES, for reading
+    Conn *ready                 # to be read (again) in this batch
+    Conn *ready_last
+    Conn *flush
+    Conn *dead
+    Queue commands
+    Queue events
+    void (*on_command)(Engine *engine, QueueItem *item) noexcept nogil
+    void (*on_batch)(Engine *engine) noexcept nogil             # after every batch; may be NULL
+    void *app                   # the proxy's state
+    uint64_t wakeups
+    uint64_t event_count
+
+
+cdef enum:
+    SCRATCH_BYTES = 65536
