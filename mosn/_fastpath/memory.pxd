@@ -51,7 +51,16 @@ cdef void pool_free_all(BlockPool *pool) noexcept nogil
 # -- arena.  arena_alloc returns 8-byte aligned memory, or NULL when the machine is out of memory.
 cdef void arena_init(Arena *arena, BlockPool *pool) noexcept nogil
 cdef void arena_release(Arena *arena) noexcept nogil
-cdef void *arena_alloc(Arena *arena, size_t n) noexcept nogil
+cdef void *arena_grow(Arena *arena, size_t n) noexcept nogil     # only for arena_alloc
+cdef inline void *arena_alloc(Arena *arena, size_t n) noexcept nogil:
+    cdef char *memory = arena.next_free
+    # next_free and limit are multiples of 8: what fits also fits rounded up.
+    if n > <size_t>(arena.limit - memory) or memory == NULL:
+        return arena_grow(arena, n)
+    n = (n + 7) & ~<size_t>7
+    arena.next_free = memory + n
+    arena.total += <uint32_t>n
+    return memory
 cdef char *arena_copy(Arena *arena, const char *p, size_t n) noexcept nogil
 
 # -- buf.  Growth doubles; buf_reserve makes room for n more bytes (0, or -1 when out of memory).
