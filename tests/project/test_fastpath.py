@@ -1,0 +1,66 @@
+"""What the compiled code promises in its signatures: error contracts, no Python, a .pxd for each .pyx."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.project.source import ROOT, Function, code, functions
+
+# These run while the engine's thread is without the GIL: every C function in them says so.
+HOT = ("codec", "engine", "proxy", "shm")
+
+# "file function" -> why it may raise, or may hold the GIL.
+MAY_TAKE_THE_GIL: dict[str, str] = {}
+
+CONTRACT = re.compile(r"\)\s*(?:noexcept|except\b)")
+PUBLIC_DECLARATION = re.compile(r"^cdef\s+(?!enum|struct|union|class|extern|fused|inline|packed)\S.*\)\s*$")
+
+
+def c_functions() -> list[Function]:
+    found = [function for path in code("mosn") if "_fastpath" in path.parts for function in functions(path)]
+    return [function for function in found if function.kind in ("cdef", "cpdef") and "__" not in function.name]
+
+
+def is_method(function: Function) -> bool:
+    """A method of an extension type: those are called with the GIL and return objects or raise."""
+    return "self" in function.signature
+
+
+def returns_object(function: Function) -> bool:
+    return bool(re.match(r"(?:cdef|cpdef)\s+(?:inline\s+)?(?:object|bytes|str|dict|list|tuple|\w+\()", function.signature))
+
+
+def test_every_c_function_says_how_it_fails() -> None:
+    missing = [
+        function.place for function in c_functions() if not CONTRACT.search(function.signature) and not returns_object(function)
+    ]
+    assert not missing, "noexcept, except -1 or except NULL is missing:\n" + "\n".join(missing)
+
+
+def test_hot_functions_run_without_the_gil() -> None:
+    holding = [
+        function.place
+        for function in c_functions()
+        if function.path.relative_to(ROOT).parts[2] in HOT
+        and not is_method(function)
+        and "noexcept" in function.signature
+        and "nogil" not in function.signature
+        and f"{function.path.relative_to(ROOT)} {function.name}" not in MAY_TAKE_THE_GIL
+    ]
+    assert not holding, "nogil is missing:\n" + "\n".join(holding)
+
+
+def test_every_module_has_its_declarations() -> None:
+    sources = code("mosn", suffixes=(".pyx",))
+    assert not [str(path.relative_to(ROOT)) for path in sources if not path.with_suffix(".pxd").exists()]
+
+
+@pytest.mark.parametrize("room", ["codec"])
+def test_codecs_do_no_input_or_output(room: str) -> None:
+    """No system call, no clock, no Python-level module in a codec."""
+    banned = re.compile(r"^\s*(?:from|cimport|import)\s+(?:posix|socket|time|os|libc\.time|libc\.stdio)\b", re.MULTILINE)
+    paths = [path for path in code("mosn", suffixes=(".pyx", ".pxd")) if path.parent.name == room]
+    assert paths
+    assert not [str(path.relative_to(ROOT)) for path in paths if banned.search(path.read_text())]
