@@ -23,6 +23,8 @@ from bench.process import running
 SECONDS_TO_BE_READY = 20.0
 # How often a starting proxy is asked, in seconds: the resolution of `ready`.
 POLL = 0.005
+# Bytes of an answer from which on the peers are tuned for bulk.
+BULK = 32768
 
 
 class PeerFailure(Exception):
@@ -67,13 +69,11 @@ def instance(
 ) -> Iterator[Instance]:
     """A proxy in front of the backend, all its threads on one core, while the block runs."""
     with scratch_directory() as directory:
-        setup = Setup(exchange.protocol, free_port(), backend_port, directory, workers, clusters)
+        setup = Setup(exchange.protocol, free_port(), backend_port, directory, workers, clusters, exchange.body >= BULK)
         configuration = peer.configure(setup)
         log = directory / "output.log"
         begun = time.monotonic()
-        with running(
-            peer.command(configuration, setup), core, log, peer.environment(setup), peer.stop_signal
-        ) as child:
+        with running(peer.command(configuration, setup), core, log, peer.environment(setup), peer.stop_signal) as child:
             try:
                 wait_until_ready(child, exchange, setup.port)
             except (OSError, http.client.HTTPException, WrongAnswer) as failure:

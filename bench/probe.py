@@ -20,7 +20,8 @@ def probe_http1(exchange: Exchange, port: int) -> None:
     """A request over http.client; status and body must be the backend's."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
     try:
-        connection.request("POST" if exchange.request_body else "GET", "/bench/item?id=42", b"q" * exchange.request_body)
+        method = "POST" if exchange.request_body else "GET"
+        connection.request(method, "/bench/item?id=42", b"q" * exchange.request_body)
         answer = connection.getresponse()
         expect(answer.status, 200, "status")
         expect(answer.read(), b"a" * exchange.body, "body")
@@ -42,7 +43,7 @@ def probe_tcp(exchange: Exchange, port: int) -> None:
 def expect(got: object, wanted: object, what: str) -> None:
     """Raise WrongAnswer, with the beginning of both, unless equal."""
     if got != wanted:
-        raise WrongAnswer(f"{what}: wanted {str(wanted)[:80]}, got {str(got)[:80]}; check the configuration it was given")
+        raise WrongAnswer(f"{what}: wanted {str(wanted)[:80]}, got {str(got)[:80]}; check its configuration")
 
 
 PROBES: dict[str, Callable[[Exchange, int], None]] = {"http1": probe_http1, "tcp": probe_tcp}

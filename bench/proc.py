@@ -85,12 +85,14 @@ def memory(root: int) -> Memory:
     return sum(memory_by_process(root).values(), Memory(0, 0, 0))
 
 
-def command_of(pid: int) -> str:
-    """A process's command line, for a reader."""
+def names_of(pid: int) -> str:
+    """The name and the command line a process has, or has given itself; empty when it has ended."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        name = Path(f"/proc/{pid}/comm").read_bytes()
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
-        return "(ended)"
+        return ""
+    return (name + line).replace(b"\0", b" ").decode(errors="replace").strip()
 
 
 def pin(root: int, core: int) -> None:

@@ -49,7 +49,7 @@ def running(
             stderr=subprocess.STDOUT if log else None,
             text=True,
             start_new_session=True,
-            preexec_fn=bound_to(core),  # noqa: PLW1509  (this process has one thread)
+            preexec_fn=bound_to(core),  # safe: this process has one thread
         )
         try:
             yield child

@@ -43,7 +43,8 @@ def compile_into(target: Path) -> None:
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(
-            f"the load generator did not compile; is a C compiler installed? `{' '.join(command)}` said:\n{done.stderr[-3000:]}"
+            "the load generator did not compile; is a C compiler installed? "
+            f"`{' '.join(command)}` said:\n{done.stderr[-3000:]}"
         )
     try:
         os.rename(scratch / "bench" / "load", target)
@@ -56,17 +57,18 @@ def compile_into(target: Path) -> None:
 
 def build(scratch: Path) -> None:
     """Compile every module; runs in a process of its own because setuptools changes global state."""
-    from Cython.Build import cythonize  # type: ignore[import-untyped]  # noqa: PLC0415
-    from setuptools import Distribution, Extension  # noqa: PLC0415
+    from Cython.Build import cythonize
+    from setuptools import Distribution, Extension
 
     extensions = [
         Extension(f"bench.load.{name}", [str(Path("bench/load") / f"{name}.pyx")], extra_compile_args=FLAGS)
         for name in COMPILED
     ]
     directives = {"language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True}
-    distribution = Distribution(
-        {"ext_modules": cythonize(extensions, build_dir=str(scratch / "c"), compiler_directives=directives)}
+    modules = cythonize(  # type: ignore[no-untyped-call]
+        extensions, build_dir=str(scratch / "c"), compiler_directives=directives
     )
+    distribution = Distribution({"ext_modules": modules})
     command = distribution.get_command_obj("build_ext")
     command.build_lib = str(scratch)
     command.build_temp = str(scratch / "objects")

@@ -63,15 +63,23 @@ def read_report(child: subprocess.Popen[str], role: str) -> dict[str, Any]:
     return report
 
 
+@dataclass(frozen=True)
+class Backend:
+    """A running backend."""
+
+    pid: int
+    port: int
+
+
 @contextmanager
-def backend(exchange: Exchange, core: int) -> Iterator[int]:
-    """The port of a backend that answers while the block runs."""
+def backend(exchange: Exchange, core: int) -> Iterator[Backend]:
+    """A backend that answers while the block runs."""
     with running(command("serve", exchange), core) as child:
-        yield int(read_report(child, "backend")["port"])
+        yield Backend(child.pid, int(read_report(child, "backend")["port"]))
 
 
-def run_load(load: Load, port: int, watched: int, cores: Cores) -> dict[str, Any]:
-    """Apply a load and return its report; `watched` is the pid of the proxy, or 0."""
+def run_load(load: Load, port: int, proxy: int, behind: Backend, cores: Cores) -> dict[str, Any]:
+    """Apply a load and return its report; `proxy` is the pid whose tree's CPU time is taken, or 0."""
     options = {
         "--port": port,
         "--connections": load.connections,
@@ -79,7 +87,8 @@ def run_load(load: Load, port: int, watched: int, cores: Cores) -> dict[str, Any
         "--warmup": load.warmup,
         "--seconds": load.seconds,
         "--rate": load.rate,
-        "--watch": watched,
+        "--proxy": proxy,
+        "--backend": behind.pid,
         "--proxy-core": cores.proxy,
         "--load-core": cores.load,
     }

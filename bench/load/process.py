@@ -1,7 +1,7 @@
 """One end of the load as a process of its own. It reports in lines of JSON on standard output.
 
-    python -m bench.load serve --protocol http1 --body 1024
-    python -m bench.load load --protocol http1 --body 1024 --port 8080 --connections 64 --seconds 3
+python -m bench.load serve --protocol http1 --body 1024
+python -m bench.load load --protocol http1 --body 1024 --port 8080 --connections 64 --seconds 3
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def report(**fields: object) -> None:
 def serve(options: argparse.Namespace) -> None:
     """Answer on a free (or the given) port until killed."""
     chosen = wire(options.protocol)
-    from bench.load.backend import Backend  # noqa: PLC0415  (compiled by wire())
+    from bench.load.backend import Backend  # compiled by wire()
 
     listener = socket.create_server(("127.0.0.1", options.port), backlog=BACKLOG)
     listener.setblocking(False)
@@ -45,14 +45,14 @@ def serve(options: argparse.Namespace) -> None:
 
 def generator(options: argparse.Namespace) -> Generator:
     chosen = wire(options.protocol)
-    from bench.load.generator import Generator  # noqa: PLC0415  (compiled by wire())
+    from bench.load.generator import Generator  # compiled by wire()
 
     request = chosen.request(options.request_body)
     return Generator(chosen.protocol(), request, options.body, options.port, options.connections, options.depth)
 
 
 def load(options: argparse.Namespace) -> None:
-    """Warm up, then load for the given time between two looks at the watched proxy's CPU time."""
+    """Warm up, then load for the given time between two looks at the proxy's CPU time."""
     clients = generator(options)
     clients.connect(0, options.connections)
     clients.run(options.warmup, options.rate)
@@ -64,10 +64,11 @@ def load(options: argparse.Namespace) -> None:
 
 
 def look(options: argparse.Namespace) -> dict[str, float]:
-    """Clock, CPU time of the proxy, and how busy both cores have been, in seconds."""
+    """Clock, CPU time of the proxy and of the load side, and how busy both cores have been, in seconds."""
     return {
         "wall_s": time.monotonic(),
-        "cpu_s": proc.cpu_seconds(options.watch) if options.watch else 0.0,
+        "cpu_s": proc.cpu_seconds(options.proxy) if options.proxy else 0.0,
+        "load_cpu_s": time.process_time() + (proc.cpu_seconds(options.backend) if options.backend else 0.0),
         "proxy_core_busy_s": proc.core_busy_seconds(options.proxy_core),
         "load_core_busy_s": proc.core_busy_seconds(options.load_core),
     }
@@ -104,9 +105,10 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--warmup", type=float, default=0.5, help="seconds before the measured ones")
     found.add_argument("--seconds", type=float, default=3.0)
     found.add_argument("--rate", type=float, default=0.0, help="requests a second, open loop; 0: closed loop")
-    found.add_argument("--watch", type=int, default=0, help="pid whose tree's CPU time is taken")
+    found.add_argument("--proxy", type=int, default=0, help="pid whose tree's CPU time is taken")
+    found.add_argument("--backend", type=int, default=0, help="pid whose CPU time counts as the load's own")
     found.add_argument("--proxy-core", type=int, default=0)
-    found.add_argument("--load-core", type=int, default=0)
+    found.add_argument("--load-core", type=int, default=1)
     return found
 
 

@@ -19,6 +19,8 @@ class Setup:
     workers: int = 1
     # The first cluster carries the traffic; the others, each with its route, are what a sidecar holds besides.
     clusters: int = 1
+    # Bodies of 64 KiB: each peer gets the buffers or the splicing that made it cheapest then.
+    bulk: bool = False
 
     def cluster_names(self) -> list[str]:
         """Names in the order of routes: the catch-all, which is the first cluster's, comes last."""

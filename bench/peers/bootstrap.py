@@ -25,9 +25,7 @@ def address(port: int) -> dict[str, Any]:
 def cluster(name: str, backend_port: int) -> dict[str, Any]:
     """One static host, with thresholds that are counted but never reached."""
     endpoint = {"endpoint": {"address": address(backend_port)}}
-    thresholds = {
-        name: UNREACHED for name in ("max_connections", "max_pending_requests", "max_requests", "max_retries")
-    }
+    thresholds = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests", "max_retries"), UNREACHED)
     return {
         "name": name,
         "type": "STATIC",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 from bench.peers.base import BACKLOG, MOST_CONNECTIONS, PATIENCE, PeerDefaults, Setup
@@ -11,13 +12,16 @@ TEMPLATE = """\
 global
     nbthread {workers}
     maxconn {most}
+    # By default it insists on two descriptors a connection, though idle ones hold no server connection.
+    no strict-limits
+    ulimit-n {descriptors}
 
 defaults
     mode {mode}
     timeout connect 5s
     timeout client {patience}s
     timeout server {patience}s
-{reuse}
+{options}
 frontend bench
     bind 127.0.0.1:{port} backlog {backlog}
 {routes}    default_backend service-0
@@ -28,6 +32,10 @@ BACKEND = """\
 backend {name}
     server one 127.0.0.1:{backend_port} maxconn {most}{pool}
 """
+
+REUSE = "    option http-keep-alive\n    http-reuse always\n"
+# Cheaper than any buffer size with bodies of 64 KiB; `option splice-auto` did not choose it.
+SPLICE = "    option splice-request\n    option splice-response\n"
 
 
 class HAProxy(PeerDefaults):
@@ -45,11 +53,13 @@ class HAProxy(PeerDefaults):
         """Write haproxy.cfg."""
         http = setup.protocol != "tcp"
         values = {"backend_port": setup.backend_port, "most": MOST_CONNECTIONS}
+        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         names = setup.cluster_names()
         text = TEMPLATE.format(
             workers=setup.workers,
+            descriptors=descriptors,
             mode="http" if http else "tcp",
-            reuse="    option http-keep-alive\n    http-reuse always\n" if http else "",
+            options=(REUSE if http else "") + (SPLICE if setup.bulk else ""),
             patience=PATIENCE,
             port=setup.port,
             backlog=BACKLOG,
@@ -66,8 +76,8 @@ class HAProxy(PeerDefaults):
 
     def command(self, configuration: Path, setup: Setup) -> list[str]:
         """In the foreground (-db)."""
-        return [find_program("haproxy") or "haproxy", "-db", "-q", "-f", str(configuration)]
+        return [find_program("haproxy") or "haproxy", "-db", "-f", str(configuration)]
 
     def check_command(self, configuration: Path, setup: Setup) -> list[str]:
         """`haproxy -c`."""
-        return [find_program("haproxy") or "haproxy", "-c", "-q", "-f", str(configuration)]
+        return [find_program("haproxy") or "haproxy", "-c", "-f", str(configuration)]

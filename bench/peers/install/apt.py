@@ -29,5 +29,5 @@ def install(program: str, *packages: str) -> str:
     run([*privilege, "env", "RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", apt, "install", "-y", *packages])
     found = find_program(program)
     if not found:
-        raise InstallFailure(f"{' '.join(packages)} installed, but there is no program {program} on PATH or in /usr/sbin")
+        raise InstallFailure(f"{' '.join(packages)} installed, but no program {program} is on PATH or in /usr/sbin")
     return found

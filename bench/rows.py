@@ -1,0 +1,43 @@
+"""What is measured: one row of the result each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.load.client import Exchange
+
+KIB = 1024
+
+
+@dataclass(frozen=True)
+class Row:
+    """A kind of measurement and the traffic it takes.
+
+    `kind` names the function of measure.py: closed, open, idle, memory or ready.
+    """
+
+    name: str
+    title: str
+    kind: str
+    exchange: Exchange
+    connections: int = 64
+    depth: int = 1
+    workers: int = 1
+    clusters: int = 1
+
+
+HTTP = Exchange("http1", KIB)
+
+ROWS: dict[str, Row] = {
+    row.name: row
+    for row in (
+        Row("http1", "HTTP/1.1, 64 x 1, 1 KiB answers", "closed", HTTP),
+        Row("http1-64k", "HTTP/1.1, 64 x 1, 64 KiB answers", "closed", Exchange("http1", 64 * KIB)),
+        Row("tcp", "TCP echo, 64 x 1, 1 KiB", "closed", Exchange("tcp", KIB, KIB)),
+        Row("tcp-64k", "TCP echo, 64 x 1, 64 KiB", "closed", Exchange("tcp", 64 * KIB, 64 * KIB)),
+        Row("http1-open", "HTTP/1.1, open loop over 64 connections, 1 KiB answers", "open", HTTP),
+        Row("idle", "idle HTTP/1.1 keep-alive connections", "idle", HTTP, connections=10_000),
+        Row("memory", "whole proxy with 2 workers and 100 clusters", "memory", HTTP, workers=2, clusters=100),
+        Row("ready", "start to first answer, and checking a 100 kB configuration", "ready", HTTP),
+    )
+}
