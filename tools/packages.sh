@@ -84,6 +84,8 @@ missing_packages() {
 install_missing_packages() {
     local packages
     read -ra packages <<<"$(missing_packages)" || true
+    # The demo suggests commands with curl; one can do without.
+    command -v curl >/dev/null || packages+=(curl)
     [[ ${#packages[@]} -gt 0 ]] || return 0
     apt_install "${packages[@]}" || true
     read -ra packages <<<"$(missing_packages)" || true

@@ -25,7 +25,7 @@ LAYERS = (
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 # Inside the fast path: codecs and shared memory are below the engine, which is below the proxy.
-FAST_LAYERS = (("memory",), ("head",), ("codec", "shm"), ("engine",), ("proxy",), ("data_plane",))
+FAST_LAYERS = (("memory", "hashing"), ("head",), ("codec", "shm"), ("engine",), ("proxy",), ("data_plane",))
 FAST_LEVEL = {name: level for level, names in enumerate(FAST_LAYERS) for name in names}
 
 CYTHON_FROM = re.compile(r"^\s*from\s+(?P<module>[\w.]+)\s+c?import\s+(?P<names>.*)$")

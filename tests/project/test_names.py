@@ -23,6 +23,6 @@ def test_no_module_works_when_it_is_imported() -> None:
     for path in code("mosn", suffixes=(".py",)):
         for node in ast.parse(path.read_text()).body:
             call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-            if call and not ast.unparse(node).startswith(allowed) or isinstance(node, ast.While | ast.With):
+            if (call and not ast.unparse(node).startswith(allowed)) or isinstance(node, ast.While | ast.With):
                 doing.append(f"{path.relative_to(ROOT)}:{node.lineno} {ast.unparse(node).splitlines()[0]}")
     assert not doing, "\n".join(doing)
