@@ -54,9 +54,9 @@ cdef uint64_t xxh_stripes(const char *p, size_t stripes, uint64_t seed) noexcept
     cdef uint64_t b = seed + PRIME2
     cdef uint64_t c = seed
     cdef uint64_t d = seed - PRIME1
-    cdef size_t i
+    cdef size_t _
     cdef uint64_t hash
-    for i in range(stripes):
+    for _ in range(stripes):
         a = xxh_round(a, read64(p))
         b = xxh_round(b, read64(p + 8))
         c = xxh_round(c, read64(p + 16))
@@ -96,8 +96,8 @@ cdef inline uint64_t shift_mix(uint64_t value) noexcept nogil:
 cdef uint64_t murmur2(const char *p, size_t n, uint64_t seed) noexcept nogil:
     cdef uint64_t hash = seed ^ (n * MULTIPLIER)
     cdef uint64_t tail = 0
-    cdef size_t i
-    for i in range(n >> 3):
+    cdef size_t _
+    for _ in range(n >> 3):
         hash = (hash ^ (shift_mix(read64(p) * MULTIPLIER) * MULTIPLIER)) * MULTIPLIER
         p += 8
     if n & 7:
