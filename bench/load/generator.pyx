@@ -124,7 +124,9 @@ cdef class Generator:
         cdef uint32_t place
         for place in range(first, last):
             if not self.open(&self.connections[place]):
-                raise ConnectionError(f"127.0.0.1:{self.port} refused connection {place}; is the proxy up, are its limits high enough?")
+                raise ConnectionError(
+                    f"127.0.0.1:{self.port} refused connection {place}; is the proxy up, are its limits high enough?"
+                )
 
     def ask_each(self, first: int, last: int) -> None:
         """One request on each connection first <= n < last, and all the answers."""
@@ -186,17 +188,17 @@ cdef class Generator:
     cdef void start(self) noexcept nogil:
         """Fill every connection (closed loop), or note that every slot is vacant (open loop)."""
         cdef uint32_t place
-        cdef uint32_t slot
+        cdef uint32_t _slot
         self.vacant_first = 0
         self.vacant_count = 0
         if self.interval > 0:
             # Slot by slot, so that requests go round the connections.
-            for slot in range(self.depth):
+            for _slot in range(self.depth):
                 for place in range(self.count):
                     self.offer(&self.connections[place], 0)
             return
         for place in range(self.count):
-            for slot in range(self.depth):
+            for _slot in range(self.depth):
                 self.offer(&self.connections[place], monotonic())
             self.flush(&self.connections[place])
 
@@ -357,7 +359,7 @@ cdef class Generator:
     cdef void reopen(self, Connection* connection) noexcept nogil:
         """A connection ended: count what it leaves unanswered, and put another in its place."""
         cdef uint32_t unanswered = connection.in_flight
-        cdef uint32_t slot
+        cdef uint32_t _slot
         self.tally.closed += unanswered
         self.tally.reconnected += 1
         self.output.length = 0
@@ -367,7 +369,7 @@ cdef class Generator:
             return
         if not self.issuing:
             return
-        for slot in range(unanswered):
+        for _slot in range(unanswered):
             self.offer(connection, monotonic())
         if send_output(&connection.link, &self.output) != 0:
             self.tally.refused += 1

@@ -62,7 +62,7 @@ cdef inline void free_link(Link* link) noexcept nogil:
 
 
 cdef inline ssize_t receive(Link* link, char* scratch) noexcept nogil:
-    """Put held and new bytes into `scratch`: how many in all, 0 at the end of the stream, -1 for none now, -2 failed."""
+    """Put held and new bytes into `scratch`: how many in all, 0 at the end of the stream, -1 none now, -2 failed."""
     cdef size_t before = link.held.length
     cdef ssize_t got
     if before:
