@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SHELL_SCRIPTS = ("tools/setup", "tools/packages.sh", "tools/test", "tools/demo", "tools/nightly", ".ci/run")
+SHELL_SCRIPTS = ("tools/packages.sh", *(f"tools/{name}" for name in ("setup", "test", "demo", "nightly", "soak")), ".ci/run")
 
 
 def check(*command: str) -> None:
