@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SHELL_SCRIPTS = ("tools/packages.sh", *(f"tools/{name}" for name in ("setup", "test", "demo", "nightly", "soak")), ".ci/run")
+TOOLS = ("setup", "test", "demo", "nightly", "soak")
+SHELL_SCRIPTS = ("tools/packages.sh", *(f"tools/{name}" for name in TOOLS), ".ci/run")
 
 
 def check(*command: str) -> None:
