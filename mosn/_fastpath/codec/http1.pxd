@@ -6,13 +6,8 @@
 from libc.stdint cimport uint8_t, uint16_t
 
 from mosn._fastpath.codec.http1_body cimport h1_body_feed, h1_chunk_head
-from mosn._fastpath.codec.http1_head cimport (
-    h1_head_reset,
-    h1_parse_request,
-    h1_parse_response,
-    h1_request_body,
-    h1_response_body,
-)
+from mosn._fastpath.codec.http1_framing cimport h1_request_body, h1_response_body
+from mosn._fastpath.codec.http1_head cimport h1_head_reset, h1_parse_request, h1_parse_response
 from mosn._fastpath.codec.http1_types cimport (
     H1_BAD_CHUNK_END,
     H1_BAD_CHUNK_EXTENSION,

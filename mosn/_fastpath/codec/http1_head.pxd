@@ -1,8 +1,8 @@
 # Heads of HTTP/1.1 messages: bytes in, a Head out.  Users cimport from http1.pxd.
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t
 
-from mosn._fastpath.codec.http1_types cimport H1BodyDecoder, H1HeadParser, H1Limits
+from mosn._fastpath.codec.http1_types cimport H1HeadParser, H1Limits
 from mosn._fastpath.head cimport Head, Header
 
 
@@ -23,7 +23,3 @@ cdef void h1_head_reset(H1HeadParser *parser) noexcept nogil
 # One field line [line, line + n), without its CRLF and without control characters, into `out` (which points into
 # the line); the name is lower-cased in place.  line[n] must be readable and not be a token character.
 cdef int h1_parse_field(char *line, uint32_t n, Header *out) noexcept nogil
-
-# How the body of a parsed head is framed (RFC 9112 6.3).  request_method is a Method id.
-cdef void h1_request_body(const Head *head, H1BodyDecoder *body) noexcept nogil
-cdef void h1_response_body(const Head *head, uint8_t request_method, H1BodyDecoder *body) noexcept nogil
