@@ -30,7 +30,7 @@ cdef struct Balancer:
 # Compile.  hosts[i] belongs to specs[i] (mosn.model.Host); lb is a mosn.model.LoadBalancing.  NULL for a policy that
 # does not pick from a list (original_dst).  Raises ValueError, MemoryError.
 cdef Balancer *balancer_new(Host **hosts, list specs, dict lb, uint64_t seed) except? NULL
-cdef void balancer_free(Balancer *balancer) noexcept
+cdef void balancer_free(Balancer *balancer) noexcept nogil
 
 # When more than one list of candidates can be meant, or hosts already tried are avoided.
 cdef Host *balancer_pick_slow(const Balancer *balancer, PickContext *context) noexcept nogil

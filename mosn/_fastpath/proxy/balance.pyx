@@ -1,19 +1,29 @@
+from math import isqrt
+
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 
 from mosn._fastpath.memory cimport Slice
+from mosn._fastpath.proxy.balance_least_request cimport least_request_policy
 from mosn._fastpath.proxy.balance_policy cimport Candidates, Policy, PolicyOptions, next_random
+from mosn._fastpath.proxy.balance_random cimport random_policy
 from mosn._fastpath.proxy.balance_round_robin cimport round_robin_policy
+from mosn._fastpath.proxy.maglev cimport maglev_policy
+from mosn._fastpath.proxy.ring_hash cimport ring_hash_policy
 from mosn._fastpath.proxy.types cimport Host, PickContext
 
 from mosn._fastpath.proxy.balance_priority import PriorityHosts, priority_loads
 
 cdef enum:
-    POLICY_COUNT = 1
+    POLICY_COUNT = 5
 
 # The list of policies: a new one is a module and a line here.
 cdef Policy[POLICY_COUNT] POLICIES
 POLICIES[0] = round_robin_policy()
+POLICIES[1] = least_request_policy()
+POLICIES[2] = random_policy()
+POLICIES[3] = ring_hash_policy()
+POLICIES[4] = maglev_policy()
 
 
 cdef const Policy *find_policy(str name) except NULL:
@@ -44,7 +54,7 @@ cdef Balancer *balancer_new(Host **hosts, list specs, dict lb, uint64_t seed) ex
     return balancer
 
 
-cdef void balancer_free(Balancer *balancer) noexcept:
+cdef void balancer_free(Balancer *balancer) noexcept nogil:
     cdef uint32_t i
     if balancer == NULL:
         return
@@ -56,7 +66,21 @@ cdef void balancer_free(Balancer *balancer) noexcept:
     free(balancer)
 
 
+def check_options(lb):
+    # Envoy's limits.  A Maglev table that is no prime would never fill up.
+    least, most = lb["minimum_ring_size"], lb["maximum_ring_size"]
+    if lb["policy"] == "ring_hash" and not 1 <= least <= most <= 8 << 20:
+        raise ValueError(f"minimum_ring_size {least} must be from 1 to maximum_ring_size {most}, which may be 8388608")
+    if lb["policy"] == "maglev" and not (2 < lb["table_size"] <= 5000011 and is_prime(lb["table_size"])):
+        raise ValueError(f"table_size {lb['table_size']} must be a prime number from 3 to 5000011")
+
+
+def is_prime(n):
+    return n == 2 or (n % 2 == 1 and all(n % divisor for divisor in range(3, isqrt(n) + 1, 2)))
+
+
 cdef int set_options(PolicyOptions *options, dict lb) except -1:
+    check_options(lb)
     options.choice_count = max(1, lb["choice_count"])
     options.active_request_bias = lb["active_request_bias"]
     options.minimum_ring_size = lb["minimum_ring_size"]
@@ -150,7 +174,7 @@ cdef int fill_candidates(Candidates *candidates, Host **hosts, list specs, list 
     return 0
 
 
-cdef void free_candidates(Balancer *balancer, Candidates *candidates) noexcept:
+cdef void free_candidates(Balancer *balancer, Candidates *candidates) noexcept nogil:
     if candidates.table != NULL:
         balancer.policy.release(candidates)
     free(candidates.hosts)

@@ -44,10 +44,10 @@ cdef class Picker:
     def loop(self, uint64_t n):
         """Pick n times with a new hash each, and nothing else."""
         cdef PickContext context = self.context(0)
-        cdef uint64_t i
+        cdef uint64_t _
         cdef uint64_t seen = 0
         with nogil:
-            for i in range(n):
+            for _ in range(n):
                 context.hash += <uint64_t>0x9E3779B97F4A7C15ULL
                 seen += <size_t>cluster_pick(self.cluster.cluster, &context)
         return seen

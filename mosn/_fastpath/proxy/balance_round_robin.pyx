@@ -114,5 +114,5 @@ cdef void release(Candidates *candidates) noexcept nogil:
     free(state)
 
 
-cdef Policy round_robin_policy() noexcept:
+cdef Policy round_robin_policy() noexcept nogil:
     return Policy(b"round_robin", 0, build, pick, release)

@@ -34,8 +34,8 @@ cdef void host_free(Host *host) noexcept nogil
 # What is done with a Host when the last snapshot that names it is gone (it has `retired` set).  Called on the thread
 # that drops the snapshot, with the GIL.  The default frees it; the data plane sets a hook that hands it to the engine
 # thread, which closes its idle connections and calls host_free once nothing refers to it.
-ctypedef void (*HostRelease)(Host *host) noexcept
-cdef void set_host_release(HostRelease release) noexcept
+ctypedef void (*HostRelease)(Host *host) noexcept nogil
+cdef void set_host_release(HostRelease release) noexcept nogil
 
 # Parse "1.2.3.4:80", "[::1]:80", "unix:/path" or "unix:@abstract" into a struct sockaddr of at most 128 bytes; returns
 # its length.  Raises ValueError naming the text.

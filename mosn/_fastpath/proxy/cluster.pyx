@@ -1,7 +1,7 @@
 import os
 from weakref import WeakValueDictionary
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
@@ -109,14 +109,10 @@ cdef struct OwnedHost:
     Text *texts                 # everything that address and hostname ever pointed at
 
 
-cdef HostRelease host_release = free_released
+cdef HostRelease host_release = host_free
 
 
-cdef void free_released(Host *host) noexcept:
-    host_free(host)
-
-
-cdef void set_host_release(HostRelease release) noexcept:
+cdef void set_host_release(HostRelease release) noexcept nogil:
     global host_release
     host_release = release
 
@@ -177,7 +173,7 @@ cdef void host_free(Host *host) noexcept nogil:
     free(host)
 
 
-cdef Slice slice_from(bytes text) noexcept:
+cdef Slice slice_from(bytes text):
     return slice_of(<char *>text, len(text))
 
 

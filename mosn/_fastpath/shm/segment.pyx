@@ -45,11 +45,11 @@ cdef enum:
     REGION_BYTES = HISTOGRAMS_AT + MAX_HISTOGRAMS * HISTOGRAM_WORDS * 8
 
 
-cdef uint64_t segment_bytes() noexcept:
+cdef uint64_t segment_bytes() noexcept nogil:
     return PAGE + <uint64_t>MAX_WORKERS * REGION_BYTES + COUNTERS_BYTES
 
 
-cdef uint64_t region_at(int worker) noexcept:
+cdef uint64_t region_at(int worker) noexcept nogil:
     return PAGE + <uint64_t>worker * REGION_BYTES
 
 
