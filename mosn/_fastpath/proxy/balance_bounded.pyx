@@ -4,7 +4,7 @@
 from libc.math cimport ceil
 from libc.stdint cimport uint32_t, uint64_t
 
-from mosn._fastpath.proxy.balance_policy cimport Candidates, PolicyOptions, next_random, random_below
+from mosn._fastpath.proxy.balance_policy cimport Candidates, PolicyOptions, random_below
 from mosn._fastpath.proxy.types cimport Host
 
 

@@ -12,15 +12,16 @@ from mosn._fastpath.proxy.types cimport Cluster, Host, PickContext
 
 
 # The host for the next attempt, or NULL when there is none.  Hosts in `tried` are avoided for `attempts` draws.
-# (ORIGINAL_DST clusters are answered by the pool, not here.)
+# ORIGINAL_DST clusters have no balancer (lb.policy 0): the pool answers and keeps its hosts, linked by `next`, at
+# lb.state; they are released with the cluster.
 cdef inline Host *cluster_pick(Cluster *cluster, PickContext *context) noexcept nogil:
-    if cluster.lb.state == NULL:
+    if cluster.lb.policy == 0:
         return NULL
     return balancer_pick(<Balancer *>cluster.lb.state, context)
 
 # True when a priority that gets requests is in panic (Envoy counts lb_healthy_panic for each pick then).
 cdef inline bint cluster_in_panic(const Cluster *cluster) noexcept nogil:
-    return cluster.lb.state != NULL and (<Balancer *>cluster.lb.state).panic
+    return cluster.lb.policy != 0 and (<Balancer *>cluster.lb.state).panic
 
 # To be called on the engine thread when it takes a snapshot into use: hosts that were there before get the weight,
 # health, priority, hostname and statistics of this snapshot.  Until then compiling has changed nothing that runs.
@@ -28,7 +29,8 @@ cdef void cluster_activate(Cluster *cluster) noexcept nogil
 
 # A Host that belongs to no HostObject (ORIGINAL_DST).  Text is copied.  NULL when out of memory.
 cdef Host *host_new(const void *socket_address, uint32_t length, Slice address, Slice hostname) noexcept nogil
-# Frees a Host of host_new or of a HostObject, with its texts.  Nobody may hold it or its hostname any more.
+# Frees any Host: one of host_new or of a HostObject with its texts, and one that is `dynamic` and was calloc'ed whole.
+# Nobody may hold it or its hostname any more.
 cdef void host_free(Host *host) noexcept nogil
 
 # What is done with a Host when the last snapshot that names it is gone (it has `retired` set).  Called on the thread

@@ -163,7 +163,8 @@ cdef Host *host_new(const void *socket_address, uint32_t length, Slice address, 
 
 cdef void host_free(Host *host) noexcept nogil:
     cdef Text *text
-    if host == NULL:
+    if host == NULL or host.dynamic:
+        free(host)
         return
     text = (<OwnedHost *>host).texts
     while text != NULL:
@@ -173,7 +174,7 @@ cdef void host_free(Host *host) noexcept nogil:
     free(host)
 
 
-cdef Slice slice_from(bytes text):
+cdef Slice slice_from(bytes text) except *:
     return slice_of(<char *>text, len(text))
 
 
@@ -306,6 +307,15 @@ cdef int set_breaker(Breaker *breaker, dict spec) except -1:
     return 0
 
 
+cdef void release_dynamic_hosts(Host *host) noexcept nogil:
+    cdef Host *following
+    while host != NULL:
+        following = host.next
+        host.retired = 1
+        host_release(host)
+        host = following
+
+
 cdef class ClusterObject:
     def __cinit__(self, dict spec not None, list hosts not None, seed=None):
         self.cluster = <Cluster *>calloc(1, sizeof(OwnedCluster))
@@ -320,6 +330,7 @@ cdef class ClusterObject:
             self.set_values(spec)
             self.set_hosts(spec)
             self.cluster.lb.state = balancer_new(self.cluster.hosts, spec["hosts"], spec["lb"], seed)
+            self.cluster.lb.policy = self.cluster.lb.state != NULL
         except (KeyError, ValueError, OverflowError) as error:
             raise ValueError(f"cluster {self.name}: {error}") from error
 
@@ -328,7 +339,10 @@ cdef class ClusterObject:
         cdef uint32_t i
         if owned == NULL:
             return
-        balancer_free(<Balancer *>owned.cluster.lb.state)
+        if owned.cluster.lb.policy:
+            balancer_free(<Balancer *>owned.cluster.lb.state)
+        else:
+            release_dynamic_hosts(<Host *>owned.cluster.lb.state)
         for i in range(owned.update_count):
             free(owned.updates[i].hostname)
         free(owned.updates)
