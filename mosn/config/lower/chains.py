@@ -1,0 +1,118 @@
+"""Filter chains: which connections they match, and the network filter that serves them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from mosn.config.lower.addresses import lower_range
+from mosn.config.lower.context import Context, wrapped
+from mosn.config.lower.http import lower_http, pick
+from mosn.config.lower.tcp import lower_tcp
+from mosn.config.rules import unpack
+from mosn.model import FilterChain, FilterChainMatch, PrefixRange
+
+_HTTP = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+_TCP = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
+_RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
+_SOURCES: tuple[Literal["any", "same_ip_or_loopback", "external"], ...] = ("any", "same_ip_or_loopback", "external")
+
+
+def lower_chains(ctx: Context, listener: Any, path: str) -> tuple[list[FilterChain], FilterChain | None]:
+    """The chains of a listener and its default chain."""
+    chains = [
+        made
+        for index, chain in enumerate(listener.filter_chains)
+        if (made := _chain(ctx, chain, f"{path}.filter_chains[{index}]"))
+    ]
+    default = None
+    if listener.HasField("default_filter_chain"):
+        default = _chain(ctx, listener.default_filter_chain, f"{path}.default_filter_chain")
+    _check_matches(ctx, listener, path)
+    return chains, default
+
+
+def _chain(ctx: Context, chain: Any, path: str) -> FilterChain | None:
+    _check_transport(ctx, chain, path)
+    match = _match(ctx, chain.filter_chain_match, f"{path}.filter_chain_match")
+    terminal = _terminal(ctx, chain, path)
+    if terminal is None:
+        return None
+    config, where = terminal
+    http = config.DESCRIPTOR.full_name == _HTTP
+    return {
+        "name": chain.name,
+        "match": match if chain.HasField("filter_chain_match") else None,
+        "kind": "http" if http else "tcp",
+        "http": lower_http(ctx, config, where) if http else None,
+        "tcp": None if http else lower_tcp(ctx, config, where),
+    }
+
+
+def _check_transport(ctx: Context, chain: Any, path: str) -> None:
+    config = unpack(chain.transport_socket.typed_config)
+    if config is not None and config.DESCRIPTOR.full_name != _RAW_BUFFER and not ctx.findings.failed(path):
+        where = f"{path}.transport_socket.typed_config"
+        ctx.report("MC0202", where, f"{config.DESCRIPTOR.full_name} is not implemented for listeners")
+
+
+def _terminal(ctx: Context, chain: Any, path: str) -> tuple[Any, str] | None:
+    """The last filter's configuration and its path; reports filters that cannot stand where they do."""
+    filters: list[tuple[Any, str]] = []
+    for index, item in enumerate(chain.filters):
+        where = f"{path}.filters[{index}]"
+        if item.WhichOneof("config_type") == "config_discovery":
+            ctx.report("MC0204", f"{where}.config_discovery", "filters from a management server are not implemented")
+        elif item.WhichOneof("config_type") is None:
+            ctx.report("MC0108", f"{where}.typed_config", "is required")
+        filters.append((unpack(item.typed_config), f"{where}.typed_config"))
+    if not filters:
+        if not ctx.findings.failed(f"{path}.filters"):
+            ctx.report("MC0307", f"{path}.filters", "a filter chain needs a network filter")
+        return None
+    for config, where in filters[:-1]:
+        if _ends_connection(config):
+            ctx.report("MC0307", where, f"{config.DESCRIPTOR.name} must be the last network filter")
+    config, where = filters[-1]
+    return (config, where) if _ends_connection(config) else None
+
+
+def _ends_connection(config: Any) -> bool:
+    return config is not None and config.DESCRIPTOR.full_name in (_HTTP, _TCP)
+
+
+def _match(ctx: Context, match: Any, path: str) -> FilterChainMatch:
+    names = [_server_name(ctx, name, f"{path}.server_names[{index}]") for index, name in enumerate(match.server_names)]
+    return {
+        "destination_port": wrapped(match, "destination_port", 0),
+        "prefix_ranges": _ranges(ctx, match.prefix_ranges, f"{path}.prefix_ranges"),
+        "server_names": names,
+        "transport_protocol": match.transport_protocol,
+        "application_protocols": list(match.application_protocols),
+        "direct_source_prefix_ranges": _ranges(
+            ctx, match.direct_source_prefix_ranges, f"{path}.direct_source_prefix_ranges"
+        ),
+        "source_type": pick(_SOURCES, match.source_type),
+        "source_prefix_ranges": _ranges(ctx, match.source_prefix_ranges, f"{path}.source_prefix_ranges"),
+        "source_ports": list(match.source_ports),
+    }
+
+
+def _server_name(ctx: Context, name: str, path: str) -> str:
+    if "*" in name and (not name.startswith("*.") or "*" in name[1:]):
+        ctx.report("MC0315", path, f'"{name}": a server name may begin with "*." and have no other asterisk')
+    return name.lower()
+
+
+def _ranges(ctx: Context, ranges: Any, path: str) -> list[PrefixRange]:
+    made = (lower_range(ctx, cidr, f"{path}[{index}]") for index, cidr in enumerate(ranges))
+    return [cidr for cidr in made if cidr]
+
+
+def _check_matches(ctx: Context, listener: Any, path: str) -> None:
+    seen: dict[bytes, int] = {}
+    for index, chain in enumerate(listener.filter_chains):
+        key = chain.filter_chain_match.SerializeToString(deterministic=True)
+        if key in seen:
+            where = f"{path}.filter_chains[{index}].filter_chain_match"
+            ctx.report("MC0310", where, f"matches the same connections as filter_chains[{seen[key]}]")
+        seen.setdefault(key, index)

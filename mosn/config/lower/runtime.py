@@ -1,0 +1,52 @@
+"""Runtime values: the static layers of layered_runtime, by dotted key.
+
+Envoy looks keys up at every request; here they are constants of the configuration, read when it is lowered.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Runtime = dict[str, Any]
+"""Dotted key -> bool, number, text, or {"numerator": .., "denominator": ..}."""
+
+
+def runtime_of(bootstrap: Any) -> Runtime:
+    """Later layers override earlier ones."""
+    values: Runtime = {}
+    for layer in bootstrap.layered_runtime.layers:
+        if layer.WhichOneof("layer_specifier") == "static_layer":
+            _flatten(layer.static_layer, "", values)
+    return values
+
+
+def _flatten(struct: Any, prefix: str, values: Runtime) -> None:
+    for key, value in struct.fields.items():
+        kind = value.WhichOneof("kind")
+        if kind in ("number_value", "string_value", "bool_value"):
+            values[prefix + key] = getattr(value, kind)
+        elif kind != "struct_value":
+            continue
+        elif set(value.struct_value.fields) <= {"numerator", "denominator"} and value.struct_value.fields:
+            fields = value.struct_value.fields
+            values[prefix + key] = {
+                "numerator": fields["numerator"].number_value,
+                "denominator": fields["denominator"].string_value or "HUNDRED",
+            }
+        else:
+            _flatten(value.struct_value, f"{prefix}{key}.", values)
+
+
+def runtime_integer(runtime: Runtime, key: str, default: int) -> int:
+    """The whole number under a key; anything else there is as if it were not there, as in Envoy."""
+    value = runtime.get(key) if key else None
+    if isinstance(value, str) and value.isdigit() and len(value) < 20:
+        return int(value)
+    if isinstance(value, float) and value.is_integer() and 0 <= value < 2**63:
+        return int(value)
+    return default
+
+
+def runtime_flag(runtime: Runtime, key: str, default: bool) -> bool:
+    value = runtime.get(key) if key else None
+    return value if isinstance(value, bool) else default

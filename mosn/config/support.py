@@ -1,0 +1,99 @@
+"""Reports what a configuration sets and this version does not do (the table is in supported.py)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from envoy.annotations import deprecation_pb2  # type: ignore[import-untyped]
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+
+from mosn.config.api import message_class, type_name
+from mosn.config.decode import TYPED_STRUCTS
+from mosn.config.findings import Findings
+from mosn.config.rules import unpack
+from mosn.config.supported import EXTENSIONS, FIELDS, NO_EFFECT
+
+_WELL_KNOWN = "google.protobuf."
+_TYPED_EXTENSION = "envoy.config.core.v3.TypedExtensionConfig"
+_HTTP_FILTER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter"
+_CHOICES = frozenset({"envoy.config.cluster.v3.LoadBalancingPolicy.Policy.typed_extension_config"})
+"""Lists of which the first implemented entry is taken."""
+
+
+def check_support(message: Message, findings: Findings, path: str = "", holder: str = "") -> None:
+    """Report fields and extensions that are not implemented.  `holder` is the field that holds a
+    TypedExtensionConfig, which is what says which kind of extension it is."""
+    name = message.DESCRIPTOR.full_name
+    implemented = FIELDS.get(name, frozenset())
+    prefix = f"{path}." if path else ""
+    for field, value in message.ListFields():
+        field_path = prefix + field.name
+        _deprecated(field, findings, field_path)
+        if field.name in implemented:
+            kind = holder if name == _TYPED_EXTENSION and holder else f"{name}.{field.name}"
+            _descend(field, value, findings, field_path, kind, _is_optional(message))
+        elif reason := NO_EFFECT.get(f"{name}.{field.name}"):
+            findings.add("MC0205", field_path, f"has no effect here: {reason}")
+        else:
+            findings.add("MC0201", field_path, "is not implemented")
+
+
+def _is_optional(message: Any) -> bool:
+    return message.DESCRIPTOR.full_name == _HTTP_FILTER and bool(message.is_optional)
+
+
+def _deprecated(field: FieldDescriptor, findings: Findings, path: str) -> None:
+    if not field.has_options:
+        return
+    options = field.GetOptions()
+    if options.Extensions[deprecation_pb2.disallowed_by_default]:
+        findings.add("MC0207", path, "was removed by Envoy")
+    elif options.deprecated:
+        findings.add("MC0206", path, "is deprecated")
+
+
+def _descend(field: FieldDescriptor, value: Any, findings: Findings, path: str, holder: str, optional: bool) -> None:
+    kind: Any = field.message_type
+    if kind is None:
+        return
+    if kind.GetOptions().map_entry:
+        if kind.fields_by_name["value"].message_type is not None:
+            for key, item in value.items():
+                _child(item, findings, f'{path}["{key}"]', holder, optional)
+    elif field.is_repeated:
+        for index, item in enumerate(value):
+            _child(item, findings, f"{path}[{index}]", holder, optional)
+    else:
+        _child(value, findings, path, holder, optional)
+
+
+def _child(message: Any, findings: Findings, path: str, holder: str, optional: bool) -> None:
+    name = message.DESCRIPTOR.full_name
+    if name == "google.protobuf.Any":
+        _extension(message, findings, path, holder, optional)
+    elif not name.startswith(_WELL_KNOWN):
+        check_support(message, findings, path, holder)
+
+
+def _extension(payload: Any, findings: Findings, path: str, holder: str, optional: bool) -> None:
+    name = _extension_type(payload)
+    if name in EXTENSIONS.get(holder, frozenset()):
+        inner = unpack(payload)
+        if inner is not None:
+            check_support(inner, findings, path)
+        return
+    text = f"the extension {name} is {'not implemented' if message_class(name) else 'unknown'}"
+    if optional:
+        findings.add("MC0203", path, f"{text}; it is optional and left out")
+    elif holder in _CHOICES:
+        findings.add("MC0203", path, f"{text}; the next in the list is taken")
+    else:
+        findings.add("MC0202", path, text)
+
+
+def _extension_type(payload: Any) -> str:
+    name = type_name(payload.type_url)
+    if name in TYPED_STRUCTS and (struct := unpack(payload)) is not None:
+        return type_name(struct.type_url)  # type: ignore[attr-defined]
+    return name
