@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import uvloop
 
 from mosn._fastpath.shm.segment import Segment
-from mosn.errors import MosnError
+from mosn.errors import Finding, MosnError
 from mosn.model import Snapshot
 from mosn.workers import event_log, messages
 from mosn.workers.admin_view import AdminView
@@ -172,15 +172,19 @@ class Controller:
     async def _load(self, message: messages.Load, fds: list[int]) -> None:
         load = await asyncio.to_thread(self._loader.load, self.view.options)
         if load.config is None:
-            self._refuse(message.request, load.findings, load.text)
+            self._refuse(message.request, load.findings)
             return
         await self._names.add(self._loader.dns_targets(load.config))
         problems = await self._offer(message.request, load.config, load.state)
         if problems:
-            self._refuse(message.request, [], "\n".join(problems))
+            self._refuse(message.request, [self._problem(text) for text in problems])
             self._keep_names()
-        elif load.text:
-            log.warning("%s", load.text)
+            return
+        for finding in load.findings:
+            log.warning("%s", finding)
+
+    def _problem(self, text: str) -> Finding:
+        return Finding("", "error", self.view.options.config, 0, 0, "", text)
 
     async def _offer(self, request: int, config: Any, state: bytes) -> list[str]:
         """Build a snapshot and send it to the master; what speaks against it."""
@@ -203,13 +207,17 @@ class Controller:
             os.close(state_fd)
         return []
 
-    def _refuse(self, request: int, findings: list[dict[str, Any]], text: str) -> None:
-        self._send(messages.Loaded(request, False, "", [], "", findings, text))
+    def _refuse(self, request: int, findings: Sequence[Finding]) -> None:
+        text = "\n".join(map(str, findings))
+        self._send(messages.Loaded(request, False, "", [], "", [item.as_dict() for item in findings], text))
         if request:
             self.view.changed("reload", text.partition("\n")[0], ok=False)
 
     async def _applied(self, message: messages.Applied, fds: list[int]) -> None:
-        candidate = self._candidates.pop(message.request)
+        candidate = self._candidates.pop(message.request, None)
+        if candidate is None:
+            self._catch_up(message)
+            return
         kind = "start" if message.request == 0 else "reload" if message.request > 0 else "dns"
         if message.error:
             self.view.changed(kind, f"configuration {message.version} was not taken: {message.error}", ok=False)
@@ -233,6 +241,12 @@ class Controller:
             return
         self._started = True
         self._send(messages.Serving(True, ""))
+
+    def _catch_up(self, message: messages.Applied) -> None:
+        """The controller before this one offered that snapshot."""
+        running = self.view.snapshot["version"] if self.view.snapshot else ""
+        if not message.error and message.version != running:
+            raise MosnError(f"configuration {message.version} runs, and this process only knows {running}")
 
     # ---- changes of its own
 

@@ -31,8 +31,9 @@ LoadedCallback = Callable[[messages.Loaded, list[int]], None]
 
 
 class ControllerLink:
-    """`on_message(message, fds)` gets what is not an answer to a question asked here and owns the descriptors.
-    `on_failed(reason)` when it keeps dying before it ever served; `on_gone()` once it has ended after end()."""
+    """`on_restarted()` when a new one goes on with `resume`; `on_message(message, fds)` gets what is not an answer to a
+    question asked here and owns the descriptors; `on_failed(reason)` when it keeps dying before it ever served;
+    `on_gone()` once it has ended after end()."""
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class ControllerLink:
         options: StartOptions,
         descriptors: list[int],
         *,
+        on_restarted: Callable[[], None],
         on_message: Callable[[Any, list[int]], None],
         on_failed: Callable[[str], None],
         on_gone: Callable[[], None],
@@ -49,6 +51,7 @@ class ControllerLink:
         self._command = command
         self._options = options
         self._descriptors = descriptors
+        self._on_restarted = on_restarted
         self._on_message = on_message
         self._on_failed = on_failed
         self._on_gone = on_gone
@@ -80,6 +83,8 @@ class ControllerLink:
         self._channel = Channel(ours, self._loop, self._received, lambda reason: None)
         self.state, self.started, self._serving_since = "starting", time.time(), 0.0
         self._send_hello()
+        if self.resume is not None:
+            self._on_restarted()
 
     def load(self, loaded: LoadedCallback) -> None:
         """Have the configuration read again.  `loaded` owns the descriptors it gets."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from mosn.errors import Finding
 from mosn.model import Snapshot
 from mosn.upstream import DnsTarget, Resolved
 from mosn.workers.options import StartOptions
@@ -15,13 +16,12 @@ from mosn.workers.options import StartOptions
 class Load(NamedTuple):
     """What a loader made of the configuration.
 
-    `config` is None when it cannot be used; `findings` as `Finding.as_dict()`, `text` the same for people.  `state` is
-    what `Loader.resume` needs to come to the same `config` in another process.
+    `config` is None when it cannot be used; `findings` then says why, else what is worth a warning.  `state` is what
+    `Loader.resume` needs to come to the same `config` in another process.
     """
 
     config: Any
-    findings: list[dict[str, Any]]
-    text: str = ""
+    findings: Sequence[Finding]
     state: bytes = b""
 
 

@@ -34,7 +34,6 @@ from mosn.workers.reply import BAD, DONE, NOT_DONE, Reply
 from mosn.workers.run_directory import RunDirectory, RunDirectoryError
 from mosn.workers.service_manager import ServiceManager
 from mosn.workers.shutdown import Shutdown
-from mosn.workers.slot import Slot
 
 log = logging.getLogger("mosn.master")
 
@@ -104,6 +103,7 @@ class Master:
             self._controller_command,
             self.options,
             [segment.fd, *wake_fds],
+            on_restarted=self._serve,
             on_message=self._from_controller,
             on_failed=lambda reason: self.abort(NOT_DONE, reason),
             on_gone=self._finish,
@@ -114,7 +114,8 @@ class Master:
             segment,
             wake_fds,
             log_level=self.options.log_level,
-            on_ready=self._worker_ready,
+            tell=lambda text: self.controller.send(messages.Notice("worker", {"text": text})),
+            on_ready=self._check_up,
             on_failed=lambda reason, refused: self.abort(BAD if refused else NOT_DONE, reason),
             on_gone=self._workers_gone,
         )
@@ -146,10 +147,6 @@ class Master:
         self.admin_address = format_address(self.admin) if self.admin else ""
         fds = [self.admin.fileno()] if self.admin else []
         self.controller.send(messages.Serve(self.listeners.addresses(), self.admin_address), fds)
-
-    def _worker_ready(self, slot: Slot) -> None:
-        self.controller.send(messages.Notice("worker", {"text": f"worker {slot.index} is ready (pid {slot.pid})"}))
-        self._check_up()
 
     def _check_up(self) -> None:
         if self.state != "starting" or not self._controller_serving or not self.pool.all_ready:

@@ -35,8 +35,9 @@ def nothing(error: str = "") -> None:
 
 
 class WorkerPool:
-    """`on_ready(slot)`; `on_failed(reason, refused)` when workers cannot be started for the first time (`refused`:
-    the engine refuses the configuration); `on_gone()` when the last has ended after drain() or end()."""
+    """`tell(text)` of every birth and death; `on_ready()` after a birth; `on_failed(reason, refused)` when workers
+    cannot be started for the first time (`refused`: the engine refuses the configuration); `on_gone()` when the last
+    has ended after drain() or end()."""
 
     def __init__(
         self,
@@ -46,7 +47,8 @@ class WorkerPool:
         wake_fds: list[int],
         *,
         log_level: str,
-        on_ready: Callable[[Slot], None],
+        tell: Callable[[str], None],
+        on_ready: Callable[[], None],
         on_failed: Callable[[str, bool], None],
         on_gone: Callable[[], None],
     ) -> None:
@@ -55,6 +57,7 @@ class WorkerPool:
         self._segment = segment
         self._wake_fds = wake_fds
         self.log_level = log_level
+        self._tell = tell
         self._on_ready = on_ready
         self._on_failed = on_failed
         self._on_gone = on_gone
@@ -81,6 +84,8 @@ class WorkerPool:
                 self.update(slot, publication, table, answers)
 
     def update(self, slot: Slot, publication: Publication, table: dict[str, Port], answers: Answers) -> None:
+        if self.ending:
+            return
         slot.give(table, lambda: answers.expect(slot.name))
         if slot.publication is not publication:
             slot.install(publication, answers.expect(slot.name))
@@ -156,9 +161,10 @@ class WorkerPool:
         self._cancel_timers(slot)
         self._was_ready = self._was_ready or self.all_ready
         log.info("worker %d is ready (pid %d)", slot.index, slot.pid)
+        self._tell(f"worker {slot.index} is ready (pid {slot.pid})")
         slot.lent = False
         self._lend()
-        self._on_ready(slot)
+        self._on_ready()
 
     def _start_timed_out(self, slot: Slot) -> None:
         log.error("worker %d is not ready after %g s: killing it", slot.index, START_TIMEOUT)
@@ -185,6 +191,7 @@ class WorkerPool:
 
     def _restart(self, slot: Slot, pid: int, delay: float) -> None:
         log.error("worker %d (pid %d) %s; starting another in %g s", slot.index, pid, slot.last_end, delay)
+        self._tell(f"worker {slot.index} (pid {pid}) {slot.last_end}")
         if not self._was_ready and slot.backoff.failures >= FIRST_START_ATTEMPTS:
             self._on_failed(f"worker {slot.index} {slot.last_end}", False)
             return

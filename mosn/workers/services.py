@@ -63,9 +63,11 @@ class ConfigWatch(Service):
     """Reloads when the configuration file has changed (`mosn start --watch`)."""
 
     SECONDS = 1.0
+    _task: asyncio.Task[None] | None = None
 
     async def start(self, host: Host) -> None:
-        self._task = asyncio.create_task(self._watch(host)) if host.options.watch else None
+        if host.options.watch:
+            self._task = asyncio.create_task(self._watch(host))
 
     async def stop(self) -> None:
         if self._task is not None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mosn.errors import Finding
 from mosn.model import Snapshot
 from mosn.upstream import DnsTarget, Resolved
 from mosn.workers.controller import host_controller
@@ -20,10 +21,9 @@ class JsonLoader:
     def load(self, options: StartOptions) -> Load:
         text = Path(options.config).read_bytes()
         try:
-            return Load(json.loads(text), [], "", text)
+            return Load(json.loads(text), [], text)
         except ValueError as error:
-            finding = {"code": "MOSN0001", "path": "", "text": str(error), "file": options.config, "line": 1}
-            return Load(None, [finding], f"{options.config}:1:1 MOSN0001 {error}")
+            return Load(None, [Finding("MOSN0001", "error", options.config, 1, 1, "", str(error))])
 
     def resume(self, options: StartOptions, state: bytes) -> Any:
         return json.loads(state)
