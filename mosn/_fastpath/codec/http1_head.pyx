@@ -14,7 +14,7 @@ from mosn._fastpath.codec.http1_framing cimport Facts, h1_judge_request, h1_judg
 from mosn._fastpath.codec.http1_line cimport (
     FirstLine, h1_method_byte, h1_request_line, h1_set_request_line, h1_status_line,
 )
-from mosn._fastpath.codec.http1_scan cimport classify, lowest
+from mosn._fastpath.codec.http1_scan cimport classify, lower_name16, lowest, survey
 from mosn._fastpath.codec.http1_types cimport (
     H1_BAD_HEADER_NAME, H1_BAD_HEADER_VALUE, H1_BAD_LINE_END, H1_BAD_METHOD, H1_BAD_STATUS, H1_BAD_TARGET,
     H1_BAD_VERSION, H1_HEAD_TOO_LARGE, H1_OBS_FOLD, H1_OK, H1_OUT_OF_MEMORY, H1_TOO_MANY_HEADERS,
@@ -26,6 +26,7 @@ from mosn._fastpath.memory cimport arena_alloc
 cdef enum:
     LINES = 128             # line ends that one scan writes down; more are looked up again
     SPARE = 8               # places for headers that filters add
+    READ_TOO_FAR = 16       # by lower_name16
 
 
 cdef struct Scan:
@@ -34,6 +35,7 @@ cdef struct Scan:
     uint32_t found          # lines, without the empty one
     uint32_t length         # of the head, when complete
     uint32_t error_at
+    uint8_t settled         # one of the next three is set
     uint8_t complete
     uint8_t broken          # a bad byte at error_at, or
     uint8_t error           # H1Error
@@ -64,66 +66,91 @@ cdef inline bint _blank(char c) noexcept nogil:
 cdef void _scan(H1HeadParser *parser, const char *p, uint32_t n, const H1Limits *limits, bint request,
                 Scan *scan) noexcept nogil:
     # Look at p[parser.scanned, n).
-    cdef uint64_t cr, lf, control, wrong, valid
+    cdef uint64_t lf, low
     cdef uint64_t carry = parser.scanned != 0 and p[parser.scanned - 1] == c"\r"
     cdef uint32_t position = parser.scanned
-    cdef uint32_t rest, stop
     cdef char tail[64]
     scan.first = scan.next_line = parser.line_start
-    scan.found = scan.complete = scan.broken = scan.error = 0
+    scan.found = scan.settled = scan.complete = scan.broken = scan.error = 0
     while position < n:
-        rest = n - position
-        valid = ~<uint64_t>0
-        if rest >= 64:
-            classify(p + position, &cr, &lf, &control)
+        if n - position >= 64:
+            survey(p + position, &lf, &low)
         else:
             memset(tail, c" ", 64)
-            memcpy(tail, p + position, rest)
-            classify(tail, &cr, &lf, &control)
-            valid = (<uint64_t>1 << rest) - 1
-        # Every LF must follow a CR and every CR be followed by an LF.
-        wrong = (control | (lf ^ ((cr << 1) | carry))) & valid
-        stop = 64
-        if wrong:
-            stop = lowest(wrong)
-            lf &= (<uint64_t>1 << stop) - 1
-        if lf and _line_ends(parser, position, lf, limits, request, scan):
+            memcpy(tail, p + position, n - position)
+            survey(tail, &lf, &low)
+        # Taken for granted first: whatever is not LF is CR, so it must stand in front of an LF and nowhere else.
+        low &= ~lf
+        if lf != ((low << 1) | carry) or low >> 63 or \
+                not _line_ends(parser, p, position, lf, limits, request, scan):
+            _scan_closely(parser, p, position, n, limits, request, scan)
+        if scan.settled:
             return
-        if wrong:
-            scan.broken = True
-            scan.error_at = position + stop
-            return
-        carry = cr >> 63
+        carry = low >> 63
         position += 64
     parser.scanned = n
 
 
-cdef inline bint _line_ends(H1HeadParser *parser, uint32_t position, uint64_t lf, const H1Limits *limits,
-                            bint request, Scan *scan) noexcept nogil:
-    # Note the lines that end at the bits of lf; True when that settles the scan.
+cdef void _scan_closely(const H1HeadParser *parser, const char *p, uint32_t position, uint32_t n,
+                        const H1Limits *limits, bint request, Scan *scan) noexcept nogil:
+    # One step in which there is a tab, a fault, or a CR as the last byte.
+    cdef uint64_t cr, lf, control, wrong
+    cdef uint64_t carry = position != 0 and p[position - 1] == c"\r"
+    cdef uint32_t size = min(n - position, 64)
+    cdef char bytes[64]
+    memset(bytes, c" ", 64)
+    memcpy(bytes, p + position, size)
+    classify(bytes, &cr, &lf, &control)
+    # Every LF must follow a CR and every CR be followed by an LF.
+    wrong = control | (lf ^ ((cr << 1) | carry))
+    if size < 64:
+        wrong &= (<uint64_t>1 << size) - 1
+    if wrong:
+        lf &= (<uint64_t>1 << lowest(wrong)) - 1
+    _line_ends(parser, p, position, lf, limits, request, scan)
+    if wrong and not scan.settled:
+        scan.broken = scan.settled = True
+        scan.error_at = position + lowest(wrong)
+
+
+cdef inline bint _line_ends(const H1HeadParser *parser, const char *p, uint32_t position, uint64_t lf,
+                            const H1Limits *limits, bint request, Scan *scan) noexcept nogil:
+    # Note the lines that end at the bits of lf.  False, with nothing noted, when one of them has no CR.
+    cdef uint32_t next_line = scan.next_line
+    cdef uint32_t found = scan.found
+    cdef uint32_t most = limits.headers + 1 - parser.lines
     cdef uint32_t end
-    while lf:
+    while lf and not scan.settled:
         end = position + lowest(lf) - 1
         lf &= lf - 1
-        if end != scan.next_line:
-            if parser.lines > limits.headers:
-                scan.error = H1_TOO_MANY_HEADERS
-                return True
-            if scan.found < LINES:
-                scan.ends[scan.found] = end
-            scan.found += 1
-            parser.lines += 1
-        elif parser.lines:
-            scan.complete = True
-            scan.length = end + 2
-            return True
-        elif request:
-            scan.first += 2
+        if p[end] != c"\r":
+            return False
+        if end == next_line:
+            _empty_line(parser.lines + found != 0, end, request, scan)
+        elif found >= most:
+            scan.error = H1_TOO_MANY_HEADERS
+            scan.settled = True
         else:
-            scan.error = H1_BAD_LINE_END
-            return True
-        scan.next_line = end + 2
-    return False
+            if found < LINES:
+                scan.ends[found] = end
+            found += 1
+        next_line = end + 2
+    scan.next_line = next_line
+    scan.found = found
+    return True
+
+
+cdef void _empty_line(bint started, uint32_t end, bint request, Scan *scan) noexcept nogil:
+    # Settles the scan, but for empty lines before a request (RFC 9112 2.2).
+    if started:
+        scan.complete = True
+        scan.length = end + 2
+    elif request:
+        scan.first = end + 2
+        return
+    else:
+        scan.error = H1_BAD_LINE_END
+    scan.settled = True
 
 
 cdef inline uint32_t _line_end(const char *p, uint32_t start, uint32_t index, const Scan *scan) noexcept nogil:
@@ -146,17 +173,17 @@ cdef int _check_field(const char *line) noexcept nogil:
     return H1_OK if i and line[i] == c":" else _name_error(line, i)
 
 
-cdef inline int _field(char *line, uint32_t n, Header *out) noexcept nogil:
+cdef inline int _field(char *line, uint32_t n, uint32_t i, Header *out) noexcept nogil:
+    # The first i bytes are lower-case name characters.
     cdef uint8_t *u = <uint8_t *>line
-    cdef uint8_t lower = NAME[u[0]]
-    cdef uint32_t i = 0
     cdef uint32_t value
-    while lower:
-        u[i] = lower
+    while u[i] != c":":
+        u[i] = NAME[u[i]]
+        if u[i] == 0:
+            return _name_error(line, i)
         i += 1
-        lower = NAME[u[i]]
-    if i == 0 or u[i] != c":":
-        return _name_error(line, i)
+    if i == 0:
+        return H1_BAD_HEADER_NAME
     value = i + 1
     while value < n and _blank(line[value]):
         value += 1
@@ -173,7 +200,17 @@ cdef inline int _field(char *line, uint32_t n, Header *out) noexcept nogil:
 
 
 cdef int h1_parse_field(char *line, uint32_t n, Header *out) noexcept nogil:
-    return _field(line, n, out)
+    return _field(line, n, 0, out)
+
+
+cdef inline uint32_t _usual_name(char *line) noexcept nogil:
+    # Lower-case the name in steps of 16 as long as it has no rare characters; reads up to 15 bytes too far.
+    cdef uint32_t i = 0
+    cdef uint32_t step = lower_name16(line)
+    while step == 16:
+        i += 16
+        step = lower_name16(line + i)
+    return i + step
 
 
 cdef int _fields(char *copy, const Scan *scan, bint request, Head *head, Facts *facts) noexcept nogil:
@@ -184,7 +221,7 @@ cdef int _fields(char *copy, const Scan *scan, bint request, Head *head, Facts *
     cdef int error
     for index in range(1, scan.found):
         end = _line_end(copy, start, index, scan)
-        error = _field(copy + start, end - start, item)
+        error = _field(copy + start, end - start, _usual_name(copy + start), item)
         if error != H1_OK:
             return error
         start = end + 2
@@ -226,7 +263,7 @@ cdef int _build(const char *p, const Scan *scan, const H1Limits *limits, bint re
     # One allocation holds the items and the text behind them.
     cdef uint32_t capacity = scan.found - 1 + SPARE
     cdef size_t n = scan.length - scan.first
-    cdef char *memory = <char *>arena_alloc(head.arena, capacity * sizeof(Header) + n)
+    cdef char *memory = <char *>arena_alloc(head.arena, capacity * sizeof(Header) + n + READ_TOO_FAR)
     cdef char *text = memory + capacity * sizeof(Header)
     if memory == NULL:
         return H1_OUT_OF_MEMORY
@@ -291,13 +328,14 @@ cdef int _broken_byte(const char *p, const Scan *scan, uint32_t lines, bint requ
 
 cdef int _check_unfinished(const H1HeadParser *parser, const char *p, uint32_t n, const Scan *scan,
                            const H1Limits *limits, bint request) noexcept nogil:
-    cdef int error = _check_lines(p, scan, parser.lines - scan.found, limits, request)
-    if error == H1_OK and parser.lines == 0:
+    cdef uint32_t lines = parser.lines + scan.found
+    cdef int error = _check_lines(p, scan, parser.lines, limits, request)
+    if error == H1_OK and lines == 0:
         error = _check_start(p, scan, n, request)
     if error == H1_OK:
         error = scan.error
     if error == H1_OK and scan.broken:
-        error = _broken_byte(p, scan, parser.lines, request)
+        error = _broken_byte(p, scan, lines, request)
     if error == H1_OK and n >= limits.head_bytes:
         error = H1_HEAD_TOO_LARGE
     return error
@@ -322,6 +360,7 @@ cdef inline int64_t _parse(H1HeadParser *parser, const char *p, size_t n, const 
         h1_head_reset(parser)
         return scan.length
     parser.error = <uint8_t>_check_unfinished(parser, p, most, &scan, limits, request)
+    parser.lines += scan.found
     parser.line_start = scan.next_line
     return -1 if parser.error else 0
 
