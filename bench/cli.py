@@ -75,6 +75,16 @@ def chosen_peers(names: str, revisions: Sequence[str]) -> dict[str, Peer]:
     return ours | others | picked
 
 
+def chosen_cores(proxy: int, load: int) -> Cores:
+    """The two cores, if this process may use them."""
+    allowed = os.sched_getaffinity(0)
+    if not {proxy, load} <= allowed:
+        raise LookupError(
+            f"cores {proxy} and {load} are needed; choose --proxy-core and --load-core from {sorted(allowed)}"
+        )
+    return Cores(proxy, load)
+
+
 def pick(names: str, known: Sequence[str] | dict[str, Row] | dict[str, Peer], what: str) -> list[str]:
     wanted = [name for name in names.split(",") if name]
     unknown = [name for name in wanted if name not in known]
@@ -102,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         rows = chosen_rows(options.rows)
         peers, notes = without_absent(chosen_peers(options.peers, options.versus))
-        cores = Cores(options.proxy_core, options.load_core)
+        cores = chosen_cores(options.proxy_core, options.load_core)
         os.sched_setaffinity(0, {cores.load})
     except (LookupError, VersusFailure, OSError) as failure:
         print(f"bench: {failure}", file=sys.stderr)

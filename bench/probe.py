@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import http.client
 import socket
+import struct
 from collections.abc import Callable
 
 from bench.load.client import Exchange
 from bench.load.protocols import wire
 
 TIMEOUT = 10.0
+# Of the one request on an RPC wire.
+ID = 77
 
 
 class WrongAnswer(Exception):
@@ -40,13 +43,50 @@ def probe_tcp(exchange: Exchange, port: int) -> None:
     expect(bytes(got), sent, "bytes echoed")
 
 
+def ask_bytes(request: bytes, port: int, head: int, length_at: int) -> bytes:
+    """One frame there, one frame back: a head that ends in the length of what follows it."""
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection,
+        connection.makefile("rb") as answers,
+    ):
+        connection.sendall(request)
+        first = answers.read(head)
+        lengths = {20: ">HHI", 16: ">I"}[head]
+        rest = sum(struct.unpack_from(lengths, first, length_at)) if len(first) == head else 0
+        return bytes(first + answers.read(rest))
+
+
+def probe_bolt(exchange: Exchange, port: int) -> None:
+    """Class and content must be the backend's, the id ours. The proxy may add headers."""
+    question = wire("bolt").request(exchange.request_body)
+    got = ask_bytes(question[:5] + ID.to_bytes(4, "big") + question[9:], port, 20, 12)
+    wanted = wire("bolt").answer(exchange.body)
+    expect(got[:5] + got[9:12], wanted[:5] + wanted[9:12], "head")
+    expect(int.from_bytes(got[5:9], "big"), ID, "id")
+    expect(got[-exchange.body :], wanted[-exchange.body :], "content")
+
+
+def probe_dubbo(exchange: Exchange, port: int) -> None:
+    """Everything must be the backend's, but the id ours."""
+    question = wire("dubbo").request(exchange.request_body)
+    got = ask_bytes(question[:4] + ID.to_bytes(8, "big") + question[12:], port, 16, 12)
+    wanted = wire("dubbo").answer(exchange.body)
+    expect(int.from_bytes(got[4:12], "big"), ID, "id")
+    expect(got[:4] + got[12:], wanted[:4] + wanted[12:], "answer")
+
+
 def expect(got: object, wanted: object, what: str) -> None:
     """Raise WrongAnswer, with the beginning of both, unless equal."""
     if got != wanted:
         raise WrongAnswer(f"{what}: wanted {str(wanted)[:80]}, got {str(got)[:80]}; check its configuration")
 
 
-PROBES: dict[str, Callable[[Exchange, int], None]] = {"http1": probe_http1, "tcp": probe_tcp}
+PROBES: dict[str, Callable[[Exchange, int], None]] = {
+    "http1": probe_http1,
+    "tcp": probe_tcp,
+    "bolt": probe_bolt,
+    "dubbo": probe_dubbo,
+}
 
 
 def probe(exchange: Exchange, port: int) -> None:

@@ -5,7 +5,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memchr
 
 from bench.load.wire cimport (
-    BROKEN, NEED_MORE, RIGHT, WRONG, Output, Plan, Protocol, Reading, Verdict, append_lasting,
+    BROKEN, NEED_MORE, RIGHT, WRONG, Output, Plan, Protocol, Reading, Verdict, append_lasting, pass_body,
 )
 
 cdef extern from "<string.h>" nogil:
@@ -48,15 +48,6 @@ cdef size_t head_length(const char* data, size_t length) noexcept nogil:
     """Bytes up to and with the empty line, 0 when it has not come yet."""
     cdef const char* end = <const char*>memmem(data, length, b"\r\n\r\n", 4)
     return <size_t>(end - data) + 4 if end != NULL else 0
-
-
-cdef bint pass_body(Reading* reading, size_t length, size_t* used) noexcept nogil:
-    """Skip what there is of the body; True when it has ended."""
-    cdef size_t part = <size_t>min(<uint64_t>length, reading.remaining)
-    used[0] += part
-    reading.remaining -= part
-    reading.in_body = reading.remaining > 0
-    return not reading.in_body
 
 
 cdef Verdict read_answer(

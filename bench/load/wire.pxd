@@ -1,6 +1,6 @@
 """What a protocol is to the generator and the backend: functions over bytes, without input or output of their own."""
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport realloc
 from libc.string cimport memcpy
 
@@ -36,6 +36,7 @@ cdef struct Reading:
     uint64_t remaining      # body bytes still to come
     uint64_t position       # body bytes already seen
     uint64_t id             # which request the message that ended belongs to; unused when answers keep order
+    uint8_t kind            # of the message under way, in the protocol's own numbers
     bint in_body
     bint wrong
 
@@ -78,3 +79,28 @@ cdef inline void append_lasting(Output* output, const char* data, size_t length)
         append(output, output.tail, output.tail_length)
         output.tail_length = 0
     append(output, data, length)
+
+
+cdef inline bint pass_body(Reading* reading, size_t length, size_t* used) noexcept nogil:
+    """Skip what there is of the body; True when it has ended."""
+    cdef size_t part = <size_t>min(<uint64_t>length, reading.remaining)
+    used[0] += part
+    reading.remaining -= part
+    reading.in_body = reading.remaining > 0
+    return not reading.in_body
+
+
+cdef inline uint64_t read_number(const char* at, int size) noexcept nogil:
+    """An unsigned number of so many bytes, most significant first."""
+    cdef uint64_t value = 0
+    cdef int place
+    for place in range(size):
+        value = value << 8 | <uint8_t>at[place]
+    return value
+
+
+cdef inline void write_number(char* at, int size, uint64_t value) noexcept nogil:
+    """The same the other way."""
+    cdef int place
+    for place in range(size):
+        at[size - 1 - place] = <char>(value >> (8 * place) & 0xFF)

@@ -22,6 +22,11 @@ class Setup:
     # Bodies of 64 KiB: each peer gets the buffers or the splicing that made it cheapest then.
     bulk: bool = False
 
+    @property
+    def http(self) -> bool:
+        """Whether peers that know no RPC protocol have more to do than pass bytes on."""
+        return self.protocol == "http1"
+
     def cluster_names(self) -> list[str]:
         """Names in the order of routes: the catch-all, which is the first cluster's, comes last."""
         return [f"service-{number}" for number in range(1, self.clusters)] + ["service-0"]

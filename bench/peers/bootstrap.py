@@ -38,7 +38,7 @@ def cluster(name: str, backend_port: int) -> dict[str, Any]:
 
 def listener(setup: Setup) -> dict[str, Any]:
     """One filter chain with the row's terminal filter."""
-    network_filter = tcp_proxy() if setup.protocol == "tcp" else connection_manager(setup)
+    network_filter = connection_manager(setup) if setup.http else RPC.get(setup.protocol, tcp_proxy)()
     return {
         "name": "bench",
         "address": address(setup.port),
@@ -57,6 +57,28 @@ def tcp_proxy() -> dict[str, Any]:
             "idle_timeout": f"{PATIENCE}s",
         },
     }
+
+
+def dubbo_proxy() -> dict[str, Any]:
+    """The one interface and method that the load calls."""
+    route = {"match": {"method": {"name": {"exact": "greet"}}}, "route": {"cluster": "service-0"}}
+    router = {
+        "name": "envoy.filters.dubbo.router",
+        "config": {"@type": f"{TYPES}.network.dubbo_proxy.router.v3.Router"},
+    }
+    return {
+        "name": "envoy.filters.network.dubbo_proxy",
+        "typed_config": {
+            "@type": f"{TYPES}.network.dubbo_proxy.v3.DubboProxy",
+            "stat_prefix": "bench",
+            "route_config": [{"name": "bench", "interface": "com.example.bench.Greeter", "routes": [route]}],
+            "dubbo_filters": [router],
+        },
+    }
+
+
+# Envoy knows no BOLT: it passes the bytes on.
+RPC = {"dubbo": dubbo_proxy}
 
 
 def connection_manager(setup: Setup) -> dict[str, Any]:

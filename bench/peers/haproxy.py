@@ -1,4 +1,4 @@
-"""HAProxy: the stock package, one thread, connections to servers reused always, no log."""
+"""HAProxy: the stock package, one thread, connections to servers reused always, no log. RPC passes at layer 4."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class HAProxy(PeerDefaults):
 
     def configure(self, setup: Setup) -> Path:
         """Write haproxy.cfg."""
-        http = setup.protocol != "tcp"
+        http = setup.http
         values = {"backend_port": setup.backend_port, "most": MOST_CONNECTIONS}
         descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         names = setup.cluster_names()

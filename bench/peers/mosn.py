@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from bench.cache import CHECKOUT
+from bench.peers import mosn_go
 from bench.peers.base import PeerDefaults, Setup
 from bench.peers.bootstrap import bootstrap
 
@@ -21,9 +23,9 @@ class Mosn(PeerDefaults):
         return None if self.program.exists() else f"no {self.program.name} command in the checkout; run ./tools/setup"
 
     def configure(self, setup: Setup) -> Path:
-        """Write the same bootstrap as Envoy's."""
-        path = setup.directory / "mosn.yaml"
-        path.write_text(bootstrap(setup))
+        """Write the same file as Envoy's, or for RPC, which Envoy does not know or knows in part, as MOSN's."""
+        path = setup.directory / ("mosn.json" if setup.protocol in ("bolt", "dubbo") else "mosn.yaml")
+        path.write_text(json.dumps(mosn_go.configuration(setup)) if path.suffix == ".json" else bootstrap(setup))
         return path
 
     def command(self, configuration: Path, setup: Setup) -> list[str]:

@@ -10,6 +10,9 @@ from typing import Any
 from bench.peers.base import MOST_CONNECTIONS, UNENDING, PeerDefaults, Setup
 from bench.peers.install.mosn import find_program
 
+# For RPC it opens as many upstream connections as it may, and was cheapest with few.
+RPC_CONNECTIONS = 4
+
 
 class MosnGo(PeerDefaults):
     """Workers are its GOMAXPROCS."""
@@ -55,25 +58,29 @@ def configuration(setup: Setup) -> dict[str, Any]:
                 "listeners": [listener(setup)],
             }
         ],
-        "cluster_manager": {"clusters": [cluster(name, setup.backend_port) for name in setup.cluster_names()]},
+        "cluster_manager": {"clusters": [cluster(name, setup) for name in setup.cluster_names()]},
     }
 
 
 def router(setup: Setup) -> dict[str, Any]:
-    routes = [
-        {"match": {"prefix": setup.prefix_of(name)}, "route": {"cluster_name": name}} for name in setup.cluster_names()
-    ]
+    routes = [{"match": match_of(setup, name), "route": {"cluster_name": name}} for name in setup.cluster_names()]
     return {
         "router_config_name": "bench",
         "virtual_hosts": [{"name": "bench", "domains": ["*"], "routers": routes}],
     }
 
 
+def match_of(setup: Setup, cluster: str) -> dict[str, Any]:
+    """A path prefix, or for RPC, which has none, any frame."""
+    return {"prefix": setup.prefix_of(cluster)} if setup.http else {}
+
+
 def listener(setup: Setup) -> dict[str, Any]:
     if setup.protocol == "tcp":
         network_filter: dict[str, Any] = {"type": "tcp_proxy", "config": {"cluster": "service-0"}}
     else:
-        names = {"downstream_protocol": "Http1", "upstream_protocol": "Http1", "router_config_name": "bench"}
+        name = "Http1" if setup.http else setup.protocol
+        names = {"downstream_protocol": name, "upstream_protocol": name, "router_config_name": "bench"}
         network_filter = {"type": "proxy", "config": names}
     return {
         "name": "bench",
@@ -83,13 +90,14 @@ def listener(setup: Setup) -> dict[str, Any]:
     }
 
 
-def cluster(name: str, backend_port: int) -> dict[str, Any]:
-    most = {"max_connections": MOST_CONNECTIONS, "max_pending_requests": MOST_CONNECTIONS, "max_requests": UNENDING}
+def cluster(name: str, setup: Setup) -> dict[str, Any]:
+    connections = MOST_CONNECTIONS if setup.http else RPC_CONNECTIONS
+    most = {"max_connections": connections, "max_pending_requests": MOST_CONNECTIONS, "max_requests": UNENDING}
     return {
         "name": name,
         "type": "SIMPLE",
         "lb_type": "LB_ROUNDROBIN",
         "max_request_per_conn": UNENDING,
         "circuit_breakers": [most],
-        "hosts": [{"address": f"127.0.0.1:{backend_port}"}],
+        "hosts": [{"address": f"127.0.0.1:{setup.backend_port}"}],
     }

@@ -1,4 +1,4 @@
-"""nginx: the stock package, one worker, keep-alive upstreams, no access log."""
+"""nginx: the stock package, one worker, keep-alive upstreams, no access log. RPC passes at layer 4."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Nginx(PeerDefaults):
             "buffers": "",
         }
         if setup.bulk:
-            values["buffers"] = BULK_STREAM_BUFFERS if setup.protocol == "tcp" else BULK_HTTP_BUFFERS
+            values["buffers"] = BULK_HTTP_BUFFERS if setup.http else BULK_STREAM_BUFFERS
         main = [
             "daemon off;",
             f"worker_processes {setup.workers};",
@@ -100,7 +100,7 @@ class Nginx(PeerDefaults):
         ]
         if os.geteuid() == 0:
             main.insert(0, "user root;")
-        if setup.protocol == "tcp":
+        if not setup.http:
             main.insert(0, f"load_module {STREAM_MODULE};")
             body = STREAM.format(**values)
         else:

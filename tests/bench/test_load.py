@@ -10,6 +10,7 @@ import pytest
 from bench.load import client
 from bench.load.client import FAILURES, Cores, Exchange, Load
 from bench.load.protocols import wire
+from bench.probe import WrongAnswer, probe
 
 CORES = Cores(proxy=0, load=0)
 KIB = 1024
@@ -19,6 +20,18 @@ EXCHANGES = [
     Exchange("http1", 0, request_body=300),
     Exchange("tcp", KIB, KIB),
     Exchange("tcp", 300 * KIB, 300 * KIB),
+    Exchange("bolt", KIB, 128),
+    Exchange("dubbo", KIB, 128),
+    Exchange("dubbo", 40 * KIB, 900),
+]
+
+HEARTBEATS = [
+    (
+        "bolt",
+        "01 01 0000 01 00000a0b 01 ffffffff 0000 0000 00000000",
+        "01 00 0000 01 00000a0b 01 0000 0000 0000 00000000",
+    ),
+    ("dubbo", "dabb e2 00 00000000000a0b0c 00000001 4e", "dabb 22 14 00000000000a0b0c 00000001 4e"),
 ]
 
 
@@ -35,6 +48,29 @@ def test_every_answer_of_a_closed_loop_is_right(exchange: Exchange, depth: int) 
     assert report["answered"] == report["right"] > 0
     assert {name: report[name] for name in FAILURES} == dict.fromkeys(FAILURES, 0)
     assert 0 < report["latency_us"]["p50"] <= report["latency_us"]["p99"] <= report["latency_us"]["max"]
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES, ids=name_of)
+def test_a_probe_finds_the_backend_right(exchange: Exchange) -> None:
+    with client.backend(exchange, CORES.load) as behind:
+        probe(exchange, behind.port)
+
+
+@pytest.mark.parametrize("protocol", ["http1", "bolt", "dubbo"])
+def test_a_probe_finds_a_shorter_answer_wrong(protocol: str) -> None:
+    with client.backend(Exchange(protocol, 100, 50), CORES.load) as behind, pytest.raises(WrongAnswer):
+        probe(Exchange(protocol, 101, 50), behind.port)
+
+
+@pytest.mark.parametrize(("protocol", "heartbeat", "answer"), HEARTBEATS)
+def test_the_backend_answers_heartbeats(protocol: str, heartbeat: str, answer: str) -> None:
+    with (
+        client.backend(Exchange(protocol, 100, 50), CORES.load) as behind,
+        socket.create_connection(("127.0.0.1", behind.port), timeout=5) as connection,
+    ):
+        connection.sendall(bytes.fromhex(heartbeat))
+        wanted = bytes.fromhex(answer)
+        assert connection.recv(4096) == wanted
 
 
 def test_an_open_loop_asks_as_often_as_told() -> None:

@@ -19,6 +19,8 @@ SETUPS = {
     "http1": {"protocol": "http1"},
     "tcp": {"protocol": "tcp"},
     "bulk": {"protocol": "http1", "bulk": True},
+    "bolt": {"protocol": "bolt"},
+    "dubbo": {"protocol": "dubbo"},
     "tcp-bulk": {"protocol": "tcp", "bulk": True},
     "clusters": {"protocol": "http1", "clusters": 100, "workers": 2},
 }
@@ -42,7 +44,7 @@ def test_a_peer_accepts_its_configuration(name: str, kind: str, tmp_path: Path) 
     assert done.returncode == 0, done.stderr + done.stdout
 
 
-@pytest.mark.parametrize("kind", SETUPS)
+@pytest.mark.parametrize("kind", [kind for kind in SETUPS if kind not in ("bolt", "dubbo")])
 def test_the_bootstrap_is_yaml_with_a_route_for_every_cluster(kind: str, tmp_path: Path) -> None:
     setup = setup_of(kind, tmp_path)
     resources = yaml.safe_load(PEERS["mosn"].configure(setup).read_text())["static_resources"]
@@ -65,6 +67,14 @@ def test_the_configuration_for_go_is_json(kind: str, tmp_path: Path) -> None:
     written = json.loads(PEERS["mosn-go"].configure(setup).read_text())
     assert len(written["cluster_manager"]["clusters"]) == setup.clusters
     assert written["servers"][0]["listeners"][0]["address"] == f"127.0.0.1:{setup.port}"
+
+
+@pytest.mark.parametrize("kind", ["bolt", "dubbo"])
+def test_rpc_is_configured_as_mosn_is(kind: str, tmp_path: Path) -> None:
+    setup = setup_of(kind, tmp_path)
+    ours = json.loads(PEERS["mosn"].configure(setup).read_text())
+    assert ours == json.loads(PEERS["mosn-go"].configure(setup).read_text())
+    assert ours["servers"][0]["listeners"][0]["filter_chains"][0]["filters"][0]["config"]["downstream_protocol"] == kind
 
 
 def test_the_checked_file_has_its_size(tmp_path: Path) -> None:
