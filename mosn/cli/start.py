@@ -74,8 +74,8 @@ def add_parser(subparsers: Any) -> None:
         default="info",
         help="trace ... error, off (default: info)",
     )
-    add("--service-node", metavar="ID", default="", help="node.id, if the configuration has none")
-    add("--service-cluster", metavar="C", default="", help="node.cluster, if the configuration has none")
+    add("--service-node", metavar="ID", default="", help="node.id, whatever the configuration says")
+    add("--service-cluster", metavar="C", default="", help="node.cluster, whatever the configuration says")
     add("--drain-time-s", metavar="S", type=_seconds, default=600.0, help="longest drain (default: 600)")
     add("--stop-time-s", metavar="S", type=_seconds, default=5.0, help="drain before a stop (default: 5)")
     add("--strict", action="store_true", help="what the configuration says and this program ignores is an error")

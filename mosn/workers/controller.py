@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import uvloop
 
 from mosn._fastpath.shm.segment import Segment
-from mosn.errors import Finding, MosnError
+from mosn.errors import ConfigError, Finding, MosnError
 from mosn.model import Snapshot
 from mosn.workers import event_log, messages
 from mosn.workers.admin_view import AdminView
@@ -175,24 +175,23 @@ class Controller:
             self._refuse(message.request, load.findings)
             return
         await self._names.add(self._loader.dns_targets(load.config))
-        problems = await self._offer(message.request, load.config, load.state)
-        if problems:
-            self._refuse(message.request, [self._problem(text) for text in problems])
+        try:
+            await self._offer(message.request, load.config, load.state)
+        except ConfigError as error:
+            self._refuse(message.request, error.findings)
             self._keep_names()
             return
         for finding in load.findings:
             log.warning("%s", finding)
 
-    def _problem(self, text: str) -> Finding:
-        return Finding("", "error", self.view.options.config, 0, 0, "", text)
-
-    async def _offer(self, request: int, config: Any, state: bytes) -> list[str]:
-        """Build a snapshot and send it to the master; what speaks against it."""
+    async def _offer(self, request: int, config: Any, state: bytes) -> None:
+        """Build a snapshot and send it to the master.  Raises ConfigError."""
         build = self._loader.build
         snapshot = await asyncio.to_thread(build, config, self.view.snapshot, self._names.resolved)
         problems = [problem for service in self._services for problem in await service.prepare(snapshot)]
         if problems:
-            return problems
+            file = self.view.options.config
+            raise ConfigError([Finding("MC0001", "error", file, 0, 0, "", problem) for problem in problems])
         self._candidates[request] = Candidate(snapshot, config, state)
         snapshot_fd = write_memory_file("mosn-snapshot", messages.pack(snapshot))
         state_fd = write_memory_file("mosn-state", state)
@@ -205,7 +204,6 @@ class Controller:
         finally:
             os.close(snapshot_fd)
             os.close(state_fd)
-        return []
 
     def _refuse(self, request: int, findings: Sequence[Finding]) -> None:
         text = "\n".join(map(str, findings))
@@ -257,9 +255,10 @@ class Controller:
         """Addresses are other ones: the running configuration makes another snapshot."""
         if self.view.loaded_config is None:
             return
-        problems = await self._offer(next(self._changes), self.view.loaded_config, self._state)
-        for problem in problems:
-            log.error("new addresses were not taken: %s", problem)
+        try:
+            await self._offer(next(self._changes), self.view.loaded_config, self._state)
+        except ConfigError as error:
+            log.error("new addresses were not taken: %s", error)
 
     def _keep_names(self) -> None:
         """Forget names that the running configuration does not use."""

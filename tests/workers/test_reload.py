@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -163,6 +164,7 @@ def _descriptors(instance: Instance) -> list[int]:
 
 def _socket_inodes(pid: int) -> set[str]:
     """Listening TCP sockets that a process has."""
-    listening = {line.split()[9] for line in open("/proc/net/tcp").readlines()[1:] if line.split()[3] == "0A"}
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    listening = {row[9] for row in rows if row[3] == "0A"}
     links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
     return {link for link in links if link.removeprefix("socket:[").removesuffix("]") in listening}
