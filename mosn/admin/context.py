@@ -99,7 +99,7 @@ class AdminContext(Protocol):
 
     async def workers(self) -> list[WorkerRow]: ...
 
-    async def command(self, name: str, **args: Any) -> dict[str, Any]:
+    async def command(self, what: str, /, **args: Any) -> dict[str, Any]:
         """Run one command and wait for its result.  Raises CommandFailed.
 
         reload()                                    {"version": new, "previous": old}

@@ -1,0 +1,84 @@
+"""Which statistics a request to /stats asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from mosn.admin.collect import Block, Histogram, Statistics
+from mosn.admin.names import Columns
+
+TYPES = ("All", "Counters", "Histograms", "Gauges", "TextReadouts")
+BUCKET_MODES = ("cumulative", "disjoint", "detailed", "summary")
+MAX_FILTER = 200
+
+Buckets = Literal["", "cumulative", "disjoint", "detailed", "summary"]
+
+
+class BadQuery(ValueError):
+    """A parameter that cannot be understood; the text is the answer's body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    matches: Callable[[str], bool] | None
+    used_only: bool
+    type: str
+    buckets: Buckets
+
+    @staticmethod
+    def of(parameters: Mapping[str, str]) -> Selection:
+        """Raises BadQuery."""
+        type_ = parameters.get("type", "All")
+        if type_ not in TYPES:
+            raise BadQuery("invalid &type= param")
+        buckets = parameters.get("histogram_buckets", "")
+        if buckets and buckets not in BUCKET_MODES:
+            raise BadQuery(f"usage: /stats?histogram_buckets=({'|'.join(BUCKET_MODES)})\n")
+        matches = name_filter(parameters.get("filter", ""), invert="invert_filter" in parameters)
+        return Selection(matches, "usedonly" in parameters, type_, _as_buckets(buckets))
+
+    def blocks(self, statistics: Statistics) -> list[Block]:
+        wanted = {"All": ("counter", "gauge"), "Counters": ("counter",), "Gauges": ("gauge",)}.get(self.type, ())
+        return [block for block in statistics.blocks if block.columns.kind in wanted]
+
+    def takes(self, name: str, used: bool) -> bool:
+        return (used or not self.used_only) and (self.matches is None or self.matches(name))
+
+    def histograms(self, statistics: Statistics) -> list[Histogram]:
+        if self.type not in ("All", "Histograms"):
+            return []
+        return [item for item in statistics.histograms if self.takes(item.name, item.total.count > 0)]
+
+    def positions(self, block: Block) -> list[int]:
+        """Which values of a block are wanted."""
+        if self.matches is None and not self.used_only:
+            return list(range(len(block.values)))
+        columns: Columns = block.columns
+        return [
+            position
+            for position, value in enumerate(block.values)
+            if self.takes(block.prefix + columns.columns[position].suffix, value != 0)
+        ]
+
+
+def name_filter(pattern: str, invert: bool = False) -> Callable[[str], bool] | None:
+    """A test for names: the expression is searched for anywhere in them.  Raises BadQuery."""
+    if not pattern:
+        return None
+    if len(pattern) > MAX_FILTER:
+        raise BadQuery(f"Invalid regex: longer than {MAX_FILTER} characters")
+    try:
+        search = re.compile(pattern).search
+    except re.error as error:
+        raise BadQuery(f"Invalid regex: {error}: {pattern}") from error
+    return lambda name: (search(name) is None) == invert
+
+
+def _as_buckets(text: str) -> Buckets:
+    for mode in ("cumulative", "disjoint", "detailed", "summary"):
+        if text == mode:
+            return mode
+    return ""
