@@ -163,7 +163,8 @@ cdef void finish_connect(Conn *conn) noexcept nogil:
     conn.ops.on_connected(conn)
 
 
-cdef void flush_all(Engine *engine) noexcept nogil:
+cdef void end_turn(Engine *engine) noexcept nogil:
+    # What was written goes out, what died is freed.
     cdef Conn *conn
     while engine.flush != NULL:
         conn = engine.flush
@@ -171,6 +172,8 @@ cdef void flush_all(Engine *engine) noexcept nogil:
         conn.flags &= ~<uint32_t>C_IN_FLUSH
         if not conn.flags & C_DEAD:
             conn_flush(conn)
+    if engine.trash != NULL:
+        engine.empty_trash(engine)
 
 
 cdef void handle(Conn *conn, uint32_t events) noexcept nogil:
@@ -210,7 +213,7 @@ cdef void run_ready(Engine *engine) noexcept nogil:
         conn.flags &= ~<uint32_t>C_IN_READY
         if not conn.flags & C_DEAD:
             read_turn(conn)
-            flush_all(engine)
+            end_turn(engine)
         conn = following
 
 
@@ -253,14 +256,14 @@ cdef void engine_run(Engine *engine) noexcept nogil:
             if (i & 7) == 7:
                 engine_clock(engine)
             handle(<Conn *>events[i].data.ptr, events[i].events)
-            flush_all(engine)
+            end_turn(engine)
         if n > 0:
             engine.event_count += n
         run_ready(engine)
         timers_run(engine)
         if commanded:
             run_commands(engine)
-        flush_all(engine)
+        end_turn(engine)
         free_dead(engine)
         if engine.on_batch != NULL:
             engine.on_batch(engine)

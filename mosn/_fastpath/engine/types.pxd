@@ -118,6 +118,8 @@ cdef struct Engine:
     Queue events
     void (*on_command)(Engine *engine, QueueItem *item) noexcept nogil
     void (*on_batch)(Engine *engine) noexcept nogil             # after every batch; may be NULL
+    void *trash                 # what the app wants freed once the current event has been handled
+    void (*empty_trash)(Engine *engine) noexcept nogil
     void *app                   # the proxy's state
     uint64_t wakeups
     uint64_t event_count

@@ -1,0 +1,417 @@
+"""HTTP/1.1 towards an upstream (see h1_client.pxd).
+
+A connection carries one exchange at a time.  It goes back to the pool only when both directions ended cleanly: a
+response that ends before its request is followed by a close, or the next exchange would be desynchronised
+(RFC 9112 section 9.3).
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free
+from libc.string cimport memset
+
+from mosn._fastpath.codec.http1 cimport (
+    H1_BODY_CHUNKED,
+    H1_BODY_LENGTH,
+    H1_BODY_NONE,
+    H1_BODY_TUNNEL,
+    H1_BODY_UNTIL_CLOSE,
+    H1_OK,
+    H1BodyDecoder,
+    H1HeadParser,
+    H1Limits,
+    h1_body_feed,
+    h1_chunk_head,
+    h1_error_text,
+    h1_head_reset,
+    h1_parse_response,
+    h1_response_body,
+    h1_write_request,
+    h1_write_trailers,
+)
+from mosn._fastpath.engine.conn cimport (
+    conn_close,
+    conn_flush_soon,
+    conn_pause,
+    conn_resume,
+    conn_shutdown,
+    conn_timer_cancel,
+    conn_write,
+    conn_write_large,
+)
+from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, C_PAUSED, Conn, ConnOps, Engine
+from mosn._fastpath.head cimport (
+    H_CONNECTION,
+    H_TRANSFER_ENCODING,
+    H_UPGRADE,
+    HF_CLOSE,
+    HF_HTTP10,
+    HF_KEEP_ALIVE,
+    HF_UPGRADE,
+    Head,
+    head_add_known,
+    head_init,
+)
+from mosn._fastpath.memory cimport Slice, buf_len, buf_release, slice_of
+from mosn._fastpath.proxy.runtime cimport (
+    RESET_PROTOCOL,
+    RESET_TERMINATION,
+    S_CONNECT,
+    S_DONE,
+    S_TUNNEL,
+    S_UPGRADE,
+    H1Client,
+    Stream,
+    UpstreamOps,
+)
+from mosn._fastpath.shm.segment cimport count
+from mosn._fastpath.shm.stats cimport CL_CX_PROTOCOL_ERROR, CL_CX_RX_BYTES, CL_CX_TX_BYTES
+
+# What an upstream may send as a head (Envoy: max_response_headers_kb 60, 100 headers; trailers alike).
+cdef H1Limits RESPONSE_LIMITS
+RESPONSE_LIMITS.head_bytes = 60 * 1024
+RESPONSE_LIMITS.headers = 100
+RESPONSE_LIMITS.chunk_line_bytes = 4096
+RESPONSE_LIMITS.trailer_bytes = 60 * 1024
+RESPONSE_LIMITS.allow_http10 = True
+
+cdef Slice NO_DETAIL = slice_of(NULL, 0)
+
+
+# -- stream -> connection
+
+cdef void send_head(Stream *stream, Head *head, bint end) noexcept nogil:
+    cdef H1Client *client = <H1Client *>stream.up
+    cdef uint32_t before = buf_len(&client.conn.outbuf)
+    if stream.flags & (S_UPGRADE | S_CONNECT):
+        client.request_body = H1_BODY_TUNNEL
+        if stream.flags & S_UPGRADE:
+            head_add_known(head, H_CONNECTION, "upgrade", 7)
+            head_add_known(head, H_UPGRADE, head.upgrade.p, head.upgrade.n)
+    elif end:
+        client.request_body = H1_BODY_NONE
+        client.request_done = True
+    elif head.content_length >= 0:
+        client.request_body = H1_BODY_LENGTH
+    else:
+        client.request_body = H1_BODY_CHUNKED
+        head_add_known(head, H_TRANSFER_ENCODING, "chunked", 7)
+    if h1_write_request(head, client.proper_case, &client.conn.engine.pool, &client.conn.outbuf) < 0:
+        conn_close(&client.conn)
+        return
+    sent(client, buf_len(&client.conn.outbuf) - before)
+    conn_flush_soon(&client.conn)
+
+
+cdef inline void sent(H1Client *client, uint64_t n) noexcept nogil:
+    client.stream.info.upstream_wire_sent += n
+    count(client.proxy.region, client.stats + CL_CX_TX_BYTES, n)
+
+
+cdef void send_data(Stream *stream, const char *p, size_t n, bint end) noexcept nogil:
+    cdef H1Client *client = <H1Client *>stream.up
+    cdef char line[24]
+    cdef uint32_t line_len
+    if n:
+        if client.request_body == H1_BODY_CHUNKED:
+            line_len = h1_chunk_head(line, n)
+            conn_write(&client.conn, line, line_len)
+            conn_write_large(&client.conn, p, n)
+            conn_write(&client.conn, "\r\n", 2)
+            sent(client, n + line_len + 2)
+        else:
+            conn_write_large(&client.conn, p, n)
+            sent(client, n)
+    if end:
+        end_request(client)
+
+
+cdef void end_request(H1Client *client) noexcept nogil:
+    if client.request_body == H1_BODY_CHUNKED:
+        conn_write(&client.conn, "0\r\n\r\n", 5)
+        sent(client, 5)
+    elif client.request_body == H1_BODY_TUNNEL:
+        conn_shutdown(&client.conn)
+    client.request_done = True
+    if client.response_done and client.state == CLIENT_TUNNEL:
+        finish_tunnel(client)
+
+
+cdef void send_trailers(Stream *stream, Head *trailers) noexcept nogil:
+    cdef H1Client *client = <H1Client *>stream.up
+    if client.request_body == H1_BODY_CHUNKED:
+        conn_write(&client.conn, "0\r\n", 3)
+        h1_write_trailers(trailers, client.proper_case, &client.conn.engine.pool, &client.conn.outbuf)
+        client.request_done = True
+    else:
+        end_request(client)
+
+
+cdef void cancel(Stream *stream) noexcept nogil:
+    cdef H1Client *client = <H1Client *>stream.up
+    stream.up = NULL
+    client.stream = NULL
+    h1_client_close(client)
+
+
+cdef void pause(Stream *stream) noexcept nogil:
+    conn_pause(&(<H1Client *>stream.up).conn)
+
+
+cdef void resume(Stream *stream) noexcept nogil:
+    conn_resume(&(<H1Client *>stream.up).conn)
+
+
+cdef bint above_high(Stream *stream) noexcept nogil:
+    return ((<H1Client *>stream.up).conn.flags & C_HIGH) != 0
+
+
+# -- connection -> stream
+
+cdef void on_response_head(H1Client *client, Head *head) noexcept nogil:
+    cdef Stream *stream = client.stream
+    cdef bint end
+    if head.status < 200 and not is_switch(stream, head):
+        stream.events.head_1xx(stream, head)
+        return
+    stream.response = head[0]
+    stream.info.response = &stream.response
+    client.keep = (head.flags & HF_CLOSE) == 0 and (head.flags & (HF_HTTP10 | HF_KEEP_ALIVE)) != HF_HTTP10
+    h1_response_body(head, stream.request.method_id, &client.body)
+    if is_switch(stream, head):
+        client.state = CLIENT_TUNNEL
+        client.keep = False
+        client.body.kind = H1_BODY_TUNNEL
+        client.body.done = False
+    if client.body.kind in (H1_BODY_UNTIL_CLOSE, H1_BODY_TUNNEL):
+        client.keep = False
+    end = client.body.done or client.body.kind == H1_BODY_NONE
+    if end:
+        detach(client)
+    stream.events.head(stream, &stream.response, end)
+    if end:
+        release(client)
+
+
+cdef inline bint is_switch(Stream *stream, const Head *head) noexcept nogil:
+    # The exchange turns into a tunnel: 101 to an upgrade that was asked for, 2xx to CONNECT.
+    if head.status == 101:
+        return (stream.flags & S_UPGRADE) != 0 and (head.flags & HF_UPGRADE) != 0
+    return (stream.flags & S_CONNECT) != 0 and head.status >= 200 and head.status < 300
+
+
+cdef void detach(H1Client *client) noexcept nogil:
+    # Before the last event of a response: the stream may start over at once.
+    client.stream.up = NULL
+    client.stream = NULL
+    client.response_done = True
+
+
+cdef void release(H1Client *client) noexcept nogil:
+    if client.conn.flags & C_DEAD:
+        return
+    if not client.keep or not client.request_done or buf_len(&client.conn.outbuf):
+        h1_client_close(client)
+        return
+    client.proxy.upstream_free(client)
+
+
+cdef int64_t feed_head(H1Client *client, char *p, size_t n) noexcept nogil:
+    cdef Head head
+    cdef int64_t used
+    cdef Stream *stream = client.stream
+    head_init(&head, &stream.arena)
+    used = h1_parse_response(&client.parser, p, n, &RESPONSE_LIMITS, &head)
+    if used < 0:
+        fail(client, RESET_PROTOCOL, h1_error_text(client.parser.error))
+    elif used > 0:
+        h1_head_reset(&client.parser)
+        if head.status == 101 and not is_switch(stream, &head):
+            fail(client, RESET_PROTOCOL, "unexpected 101")
+            return -1
+        on_response_head(client, &head)
+    return used
+
+
+cdef int64_t feed_body(H1Client *client, char *p, size_t n) noexcept nogil:
+    cdef Stream *stream = client.stream
+    cdef Slice data
+    cdef int64_t used
+    cdef bint trailers
+    if client.body.kind in (H1_BODY_TUNNEL, H1_BODY_UNTIL_CLOSE):
+        stream.events.data(stream, p, n, False)
+        return n
+    used = h1_body_feed(&client.body, p, n, &RESPONSE_LIMITS, &data, &stream.response_trailers,
+                        &client.conn.engine.pool, &client.line)
+    if used < 0:
+        fail(client, RESET_PROTOCOL, h1_error_text(client.body.error))
+        return -1
+    if not client.body.done:
+        if data.n:
+            stream.events.data(stream, data.p, data.n, False)
+        return used
+    trailers = stream.response_trailers.count > 0
+    if trailers and data.n:
+        stream.events.data(stream, data.p, data.n, False)
+        if client.stream == NULL:
+            return used
+    detach(client)
+    if trailers:
+        stream.events.trailers(stream, &stream.response_trailers)
+    else:
+        stream.events.data(stream, data.p, data.n, True)
+    release(client)
+    return used
+
+
+cdef size_t on_data(Conn *conn, char *p, size_t n) noexcept nogil:
+    cdef H1Client *client = <H1Client *>conn
+    cdef size_t done = 0
+    cdef int64_t used
+    count(client.proxy.region, client.stats + CL_CX_RX_BYTES, n)
+    while done < n:
+        if client.stream == NULL:
+            # Bytes that nobody asked for: what follows cannot be trusted either.
+            if not conn.flags & C_DEAD:
+                h1_client_close(client)
+            return n
+        if client.body.kind == H1_BODY_NONE and not client.response_done and client.state == CLIENT_BUSY:
+            used = feed_head(client, p + done, n - done)
+        else:
+            used = feed_body(client, p + done, n - done)
+        if used <= 0:
+            return n if used < 0 else done
+        if client.stream != NULL:
+            client.stream.info.upstream_wire_received += used
+        done += <size_t>used
+        if conn.flags & (C_DEAD | C_PAUSED):
+            return done
+    return done
+
+
+cdef void fail(H1Client *client, int reason, const char *text) noexcept nogil:
+    cdef Stream *stream = client.stream
+    cdef Slice detail = NO_DETAIL
+    cdef size_t n = 0
+    if reason == RESET_PROTOCOL:
+        count(client.proxy.region, client.stats + CL_CX_PROTOCOL_ERROR, 1)
+    while text != NULL and text[n]:
+        n += 1
+    detail.p = text
+    detail.n = <uint32_t>n
+    if stream != NULL:
+        stream.up = NULL
+        client.stream = NULL
+        stream.events.reset(stream, reason, detail)
+    h1_client_close(client)
+
+
+cdef void finish_tunnel(H1Client *client) noexcept nogil:
+    # Both directions have ended.
+    if client.stream != NULL:
+        client.stream.up = NULL
+        client.stream = NULL
+    h1_client_close(client)
+
+
+cdef void on_eof(Conn *conn) noexcept nogil:
+    cdef H1Client *client = <H1Client *>conn
+    cdef Stream *stream = client.stream
+    if stream == NULL:
+        h1_client_close(client)
+    elif client.state == CLIENT_TUNNEL:
+        client.response_done = True
+        stream.events.data(stream, NULL, 0, True)
+        if client.request_done and not conn.flags & C_DEAD:
+            finish_tunnel(client)
+    elif client.body.kind == H1_BODY_UNTIL_CLOSE:
+        detach(client)
+        stream.events.data(stream, NULL, 0, True)
+        h1_client_close(client)
+    else:
+        fail(client, RESET_TERMINATION, NULL)
+
+
+cdef void on_error(Conn *conn, int error) noexcept nogil:
+    cdef H1Client *client = <H1Client *>conn
+    if client.state == CLIENT_CONNECTING:
+        client.proxy.upstream_failed(client, 0, error)
+    else:
+        fail(client, RESET_TERMINATION, NULL)
+
+
+cdef void on_connected(Conn *conn) noexcept nogil:
+    cdef H1Client *client = <H1Client *>conn
+    client.proxy.upstream_connected(client)
+
+
+cdef void on_drained(Conn *conn) noexcept nogil:
+    cdef Stream *stream = (<H1Client *>conn).stream
+    if stream != NULL:
+        stream.events.drained(stream)
+
+
+cdef void on_timer(Conn *conn) noexcept nogil:
+    cdef H1Client *client = <H1Client *>conn
+    if client.state == CLIENT_CONNECTING:
+        client.proxy.upstream_failed(client, 1, 0)
+    elif client.stream == NULL:
+        h1_client_close(client)
+
+
+cdef void destroy(Conn *conn) noexcept nogil:
+    free(conn)
+
+
+# -- face
+
+cdef void h1_client_attach(H1Client *client, Stream *stream) noexcept nogil:
+    conn_timer_cancel(&client.conn)
+    client.stream = stream
+    client.state = CLIENT_BUSY
+    client.requests += 1
+    client.request_done = False
+    client.response_done = False
+    client.keep = False
+    client.request_body = H1_BODY_NONE
+    memset(&client.body, 0, sizeof(H1BodyDecoder))
+    memset(&client.parser, 0, sizeof(H1HeadParser))
+    stream.up = client
+    stream.up_ops = &OPS
+    stream.upstream_was_used = client.requests > 1
+
+
+cdef void h1_client_close(H1Client *client) noexcept nogil:
+    if client.state == CLIENT_CLOSED:
+        return
+    client.state = CLIENT_CLOSED
+    h1_head_reset(&client.parser)
+    buf_release(&client.conn.engine.pool, &client.line)
+    client.proxy.upstream_gone(client)
+    conn_close(&client.conn)
+
+
+cdef UpstreamOps OPS
+OPS.send_head = send_head
+OPS.send_data = send_data
+OPS.send_trailers = send_trailers
+OPS.cancel = cancel
+OPS.pause = pause
+OPS.resume = resume
+OPS.above_high = above_high
+
+cdef ConnOps CONN_OPS
+CONN_OPS.on_data = on_data
+CONN_OPS.on_eof = on_eof
+CONN_OPS.on_error = on_error
+CONN_OPS.on_connected = on_connected
+CONN_OPS.on_drained = on_drained
+CONN_OPS.on_timer = on_timer
+CONN_OPS.destroy = destroy
+
+
+cdef const UpstreamOps *h1_client_ops() noexcept nogil:
+    return &OPS
+
+
+cdef const ConnOps *h1_client_conn_ops() noexcept nogil:
+    return &CONN_OPS

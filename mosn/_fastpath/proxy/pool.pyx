@@ -1,0 +1,477 @@
+"""Upstream HTTP/1.1 connections of one worker (see pool.pxd).
+
+Per host: a last-in-first-out list of idle connections, a queue of streams that wait for one.  Whoever becomes free
+first, a new connection or a returned one, serves the oldest waiter.  Limits are counted per box in shared memory.
+"""
+
+from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcmp, memset
+
+from mosn._fastpath.codec.http1 cimport h1_head_reset
+from mosn._fastpath.engine.conn cimport conn_close, conn_init, conn_timer, conn_write
+from mosn._fastpath.engine.system cimport (
+    EINPROGRESS,
+    IPPROTO_TCP,
+    SO_KEEPALIVE,
+    SOCK_CLOEXEC,
+    SOCK_NONBLOCK,
+    SOCK_STREAM,
+    SOL_SOCKET,
+    TCP_NODELAY,
+    bind,
+    close,
+    connect,
+    errno,
+    setsockopt,
+    sockaddr,
+    socket,
+)
+from mosn._fastpath.engine.types cimport C_DEAD
+from mosn._fastpath.memory cimport Slice, slice_of
+from mosn._fastpath.proxy.h1_client cimport (
+    CLIENT_BUSY,
+    CLIENT_CLOSED,
+    CLIENT_CONNECTING,
+    CLIENT_IDLE,
+    h1_client_attach,
+    h1_client_close,
+    h1_client_conn_ops,
+)
+from mosn._fastpath.proxy.cluster cimport host_free, host_new
+from mosn._fastpath.proxy.info cimport address_text, address_to_sockaddr
+from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_write
+from mosn._fastpath.proxy.runtime cimport (
+    RESET_CONNECT_FAILED,
+    RESET_CONNECT_TIMEOUT,
+    RESET_OVERFLOW,
+    S_PENDING_TAKEN,
+    S_REQUEST_TAKEN,
+    S_WAITING,
+    H1Client,
+    HostPool,
+    Proxy,
+    Stream,
+)
+from mosn._fastpath.proxy.types cimport Address, Breaker, Cluster, Host
+from mosn._fastpath.shm.segment cimport (
+    LIMIT_CONNECTIONS,
+    LIMIT_PENDING,
+    LIMIT_REQUESTS,
+    count,
+    gauge,
+    histogram_record,
+    limit_give,
+    limit_take,
+)
+from mosn._fastpath.shm.stats cimport (
+    CL_CX_CONNECT_FAIL,
+    CL_CX_CONNECT_TIMEOUT,
+    CL_CX_DESTROY,
+    CL_CX_DESTROY_WITH_ACTIVE_RQ,
+    CL_CX_HTTP1_TOTAL,
+    CL_CX_IDLE_TIMEOUT,
+    CL_CX_MAX_REQUESTS,
+    CL_CX_OVERFLOW,
+    CL_CX_TOTAL,
+    CL_RQ_PENDING_FAILURE_EJECT,
+    CL_RQ_PENDING_OVERFLOW,
+    CL_RQ_PENDING_TOTAL,
+    CLG_CX_ACTIVE,
+    CLG_CX_HTTP1_ACTIVE,
+    CLG_RQ_ACTIVE,
+    CLG_RQ_PENDING_ACTIVE,
+    CLH_CX_CONNECT_MS,
+    CLH_CX_LENGTH_MS,
+    HS_CX_CONNECT_FAIL,
+    HS_CX_TOTAL,
+    HS_RQ_TOTAL,
+    HSG_CX_ACTIVE,
+    HSG_RQ_ACTIVE,
+)
+
+
+cdef extern from "<string.h>" nogil:
+    char *strerror_r(int error, char *text, size_t n)
+
+
+cdef inline HostPool *pool_of(Host *host) noexcept nogil:
+    cdef HostPool *pool = <HostPool *>host.cluster_runtime
+    if pool == NULL:
+        pool = <HostPool *>calloc(1, sizeof(HostPool))
+        if pool != NULL:
+            pool.host = host
+            host.cluster_runtime = pool
+    return pool
+
+
+cdef inline Breaker *breaker_of(Stream *stream) noexcept nogil:
+    return &stream.cluster.breakers[stream.route.priority if stream.route != NULL else 0]
+
+
+cdef void host_stat(Proxy *proxy, Host *host, uint32_t stat) noexcept nogil:
+    if host.stats:
+        count(proxy.region, host.stats + stat, 1)
+
+
+# -- waiting streams
+
+cdef void enqueue(HostPool *pool, Stream *stream) noexcept nogil:
+    stream.flags |= S_WAITING | S_PENDING_TAKEN
+    stream.next = NULL
+    stream.previous = pool.waiting_last
+    if pool.waiting_last != NULL:
+        pool.waiting_last.next = stream
+    else:
+        pool.waiting = stream
+    pool.waiting_last = stream
+    pool.waiting_count += 1
+    count(stream.proxy.region, stream.cluster.stats + CL_RQ_PENDING_TOTAL, 1)
+    gauge(stream.proxy.region, stream.cluster.gauges + CLG_RQ_PENDING_ACTIVE, 1)
+
+
+cdef void dequeue(HostPool *pool, Stream *stream) noexcept nogil:
+    if stream.previous != NULL:
+        stream.previous.next = stream.next
+    else:
+        pool.waiting = stream.next
+    if stream.next != NULL:
+        stream.next.previous = stream.previous
+    else:
+        pool.waiting_last = stream.previous
+    stream.next = NULL
+    stream.previous = NULL
+    pool.waiting_count -= 1
+    stream.flags &= ~<uint32_t>(S_WAITING | S_PENDING_TAKEN)
+    limit_give(stream.proxy.region, breaker_of(stream).index, LIMIT_PENDING)
+    gauge(stream.proxy.region, stream.cluster.gauges + CLG_RQ_PENDING_ACTIVE, -1)
+
+
+cdef void pool_forget(Stream *stream) noexcept nogil:
+    if stream.flags & S_WAITING:
+        dequeue(pool_of(stream.host), stream)
+
+
+cdef void refuse(Stream *stream, uint32_t stat) noexcept nogil:
+    count(stream.proxy.region, stream.cluster.stats + stat, 1)
+    stream.events.reset(stream, RESET_OVERFLOW, slice_of(NULL, 0))
+
+
+# -- lending
+
+cdef void lend(H1Client *client, Stream *stream) noexcept nogil:
+    cdef Breaker *breaker = breaker_of(stream)
+    cdef Proxy *proxy = stream.proxy
+    if not limit_take(proxy.region, &proxy.limits, breaker.index, LIMIT_REQUESTS, breaker.max_requests):
+        keep(client)
+        refuse(stream, CL_RQ_PENDING_OVERFLOW)
+        return
+    stream.flags |= S_REQUEST_TAKEN
+    client.host.active_requests += 1
+    gauge(proxy.region, stream.cluster.gauges + CLG_RQ_ACTIVE, 1)
+    if client.host.stats:
+        count(proxy.region, client.host.stats + HS_RQ_TOTAL, 1)
+        gauge(proxy.region, client.host.gauges + HSG_RQ_ACTIVE, 1)
+    h1_client_attach(client, stream)
+    stream.events.ready(stream)
+
+
+cdef void keep(H1Client *client) noexcept nogil:
+    cdef HostPool *pool = pool_of(client.host)
+    client.state = CLIENT_IDLE
+    client.previous = NULL
+    client.next = pool.idle
+    if pool.idle != NULL:
+        pool.idle.previous = client
+    pool.idle = client
+    client.host.idle = client
+    client.host.idle_count += 1
+    if client.idle_ms:
+        conn_timer(&client.conn, client.idle_ms)
+
+
+cdef void unkeep(HostPool *pool, H1Client *client) noexcept nogil:
+    if client.previous != NULL:
+        client.previous.next = client.next
+    else:
+        pool.idle = client.next
+    if client.next != NULL:
+        client.next.previous = client.previous
+    client.next = NULL
+    client.previous = NULL
+    client.host.idle = pool.idle
+    client.host.idle_count -= 1
+
+
+cdef void pool_acquire(Stream *stream) noexcept nogil:
+    cdef HostPool *pool = pool_of(stream.host)
+    cdef Breaker *breaker = breaker_of(stream)
+    cdef Proxy *proxy = stream.proxy
+    cdef H1Client *client
+    if pool == NULL:
+        refuse(stream, CL_RQ_PENDING_OVERFLOW)
+        return
+    if pool.idle != NULL:
+        client = pool.idle
+        unkeep(pool, client)
+        lend(client, stream)
+        return
+    if not limit_take(proxy.region, &proxy.limits, breaker.index, LIMIT_PENDING, breaker.max_pending):
+        refuse(stream, CL_RQ_PENDING_OVERFLOW)
+        return
+    enqueue(pool, stream)
+    if pool.connecting < pool.waiting_count:
+        grow(stream, pool, breaker)
+
+
+cdef void grow(Stream *stream, HostPool *pool, Breaker *breaker) noexcept nogil:
+    # One more connection, within the limit; a host without any gets one in any case, or its queue would never move.
+    cdef Proxy *proxy = stream.proxy
+    cdef bint taken = limit_take(proxy.region, &proxy.limits, breaker.index, LIMIT_CONNECTIONS,
+                                 breaker.max_connections)
+    if not taken:
+        count(proxy.region, stream.cluster.stats + CL_CX_OVERFLOW, 1)
+        if pool.connections:
+            return
+    open_connection(proxy, pool, stream.cluster, stream, breaker.index, taken)
+
+
+# -- connecting
+
+cdef int upstream_socket(Cluster *cluster, Host *host, bint *connecting) noexcept nogil:
+    cdef int one = 1
+    cdef const sockaddr *address = <const sockaddr *>host.socket_address
+    cdef int fd = socket(address.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+    if fd < 0:
+        return -1
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one))
+    if cluster.tcp_keepalive:
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one))
+    if cluster.bind_address_len and bind(fd, <sockaddr *>cluster.bind_address, cluster.bind_address_len) < 0:
+        close(fd)
+        return -1
+    connecting[0] = False
+    if connect(fd, address, host.socket_address_len) < 0:
+        if errno != EINPROGRESS:
+            close(fd)
+            return -1
+        connecting[0] = True
+    return fd
+
+
+cdef void open_connection(Proxy *proxy, HostPool *pool, Cluster *cluster, Stream *stream, uint32_t row,
+                          bint taken) noexcept nogil:
+    cdef bint connecting = False
+    cdef int error
+    cdef int fd = upstream_socket(cluster, pool.host, &connecting)
+    cdef H1Client *client = <H1Client *>calloc(1, sizeof(H1Client)) if fd >= 0 else NULL
+    if client == NULL or conn_init(&client.conn, proxy.engine, h1_client_conn_ops(), fd, connecting) < 0:
+        if taken:
+            limit_give(proxy.region, row, LIMIT_CONNECTIONS)
+        error = errno
+        if fd >= 0:
+            close(fd)
+        free(client)
+        connect_failed(proxy, pool, cluster, cut_queue(pool), RESET_CONNECT_FAILED, error)
+        return
+    describe(client, proxy, pool, cluster)
+    client.limit_row = row
+    client.counted = taken
+    client.state = CLIENT_CONNECTING
+    pool.connecting += 1
+    if cluster.proxy_protocol:
+        proxy_protocol_write(&client.conn, cluster.proxy_protocol, &stream.info)
+    if connecting:
+        conn_timer(&client.conn, cluster.connect_timeout_ms)
+    else:
+        on_upstream_connected(client)
+
+
+cdef void describe(H1Client *client, Proxy *proxy, HostPool *pool, Cluster *cluster) noexcept nogil:
+    client.proxy = proxy
+    client.host = pool.host
+    client.conn.high_water = cluster.buffer_limit
+    client.opened_us = proxy.engine.now_us
+    client.max_requests = cluster.max_requests_per_connection
+    client.idle_ms = cluster.idle_timeout_ms
+    client.stats = cluster.stats
+    client.gauges = cluster.gauges
+    client.histograms = cluster.histograms
+    client.proper_case = cluster.proper_case
+    pool.connections += 1
+    pool.host.active_connections += 1
+    count(proxy.region, cluster.stats + CL_CX_TOTAL, 1)
+    count(proxy.region, cluster.stats + CL_CX_HTTP1_TOTAL, 1)
+    gauge(proxy.region, cluster.gauges + CLG_CX_ACTIVE, 1)
+    gauge(proxy.region, cluster.gauges + CLG_CX_HTTP1_ACTIVE, 1)
+    if pool.host.stats:
+        count(proxy.region, pool.host.stats + HS_CX_TOTAL, 1)
+        gauge(proxy.region, pool.host.gauges + HSG_CX_ACTIVE, 1)
+
+
+cdef void on_upstream_connected(H1Client *client) noexcept nogil:
+    cdef HostPool *pool = pool_of(client.host)
+    pool.connecting -= 1
+    histogram_record(client.proxy.region, client.histograms + CLH_CX_CONNECT_MS,
+                     client.proxy.engine.now_us - client.opened_us)
+    client.state = CLIENT_BUSY
+    serve_or_keep(client, pool)
+
+
+cdef void serve_or_keep(H1Client *client, HostPool *pool) noexcept nogil:
+    cdef Stream *stream = pool.waiting
+    if client.host.retired:
+        h1_client_close(client)
+    elif stream != NULL:
+        dequeue(pool, stream)
+        lend(client, stream)
+    else:
+        keep(client)
+
+
+cdef void on_upstream_failed(H1Client *client, int timeout, int error) noexcept nogil:
+    # The connection never was: tell the streams that wait for this host (Envoy ejects all of them).
+    cdef HostPool *pool = pool_of(client.host)
+    cdef Proxy *proxy = client.proxy
+    cdef Cluster fake
+    cdef Stream *waiting
+    pool.connecting -= 1
+    client.state = CLIENT_BUSY
+    fake.stats = client.stats
+    if timeout:
+        count(proxy.region, client.stats + CL_CX_CONNECT_TIMEOUT, 1)
+    # Those that are told may start new attempts on this host: this connection must be gone from the counts first.
+    pool.host.references += 1
+    waiting = cut_queue(pool)
+    h1_client_close(client)
+    connect_failed(proxy, pool, &fake, waiting, RESET_CONNECT_TIMEOUT if timeout else RESET_CONNECT_FAILED, error)
+    pool.host.references -= 1
+    free_if_unused(proxy, pool)
+
+
+cdef Stream *cut_queue(HostPool *pool) noexcept nogil:
+    cdef Stream *first = pool.waiting
+    pool.waiting = NULL
+    pool.waiting_last = NULL
+    return first
+
+
+cdef void connect_failed(Proxy *proxy, HostPool *pool, Cluster *cluster, Stream *stream, int reason,
+                         int error) noexcept nogil:
+    # `stream` is the first of a queue that was cut off: a retry may queue up anew while we go through it.
+    cdef Stream *following
+    cdef char text[96]
+    cdef const char *said
+    cdef Slice detail = slice_of(NULL, 0)
+    count(proxy.region, cluster.stats + CL_CX_CONNECT_FAIL, 1)
+    host_stat(proxy, pool.host, HS_CX_CONNECT_FAIL)
+    if error:
+        said = strerror_r(error, text, sizeof(text))
+        while said[detail.n]:
+            detail.n += 1
+        detail.p = said
+    while stream != NULL:
+        following = stream.next
+        eject(pool, stream)
+        stream.events.reset(stream, reason, detail)
+        stream = following
+
+
+cdef void eject(HostPool *pool, Stream *stream) noexcept nogil:
+    # As dequeue, for a stream of a queue that was already cut off.
+    stream.next = NULL
+    stream.previous = NULL
+    pool.waiting_count -= 1
+    stream.flags &= ~<uint32_t>(S_WAITING | S_PENDING_TAKEN)
+    limit_give(stream.proxy.region, breaker_of(stream).index, LIMIT_PENDING)
+    gauge(stream.proxy.region, stream.cluster.gauges + CLG_RQ_PENDING_ACTIVE, -1)
+    count(stream.proxy.region, stream.cluster.stats + CL_RQ_PENDING_FAILURE_EJECT, 1)
+
+
+# -- returning
+
+cdef void on_upstream_free(H1Client *client) noexcept nogil:
+    cdef HostPool *pool = pool_of(client.host)
+    if client.max_requests and client.requests >= client.max_requests:
+        count(client.proxy.region, client.stats + CL_CX_MAX_REQUESTS, 1)
+        h1_client_close(client)
+        return
+    serve_or_keep(client, pool)
+
+
+cdef void on_upstream_gone(H1Client *client) noexcept nogil:
+    # Called once per connection, before its socket is closed.
+    cdef HostPool *pool = pool_of(client.host)
+    cdef Proxy *proxy = client.proxy
+    if client.stream == NULL and (client.previous != NULL or pool.idle == client):
+        unkeep(pool, client)
+    pool.connections -= 1
+    client.host.active_connections -= 1
+    if client.counted:
+        limit_give(proxy.region, client.limit_row, LIMIT_CONNECTIONS)
+    count(proxy.region, client.stats + CL_CX_DESTROY, 1)
+    gauge(proxy.region, client.gauges + CLG_CX_ACTIVE, -1)
+    gauge(proxy.region, client.gauges + CLG_CX_HTTP1_ACTIVE, -1)
+    histogram_record(proxy.region, client.histograms + CLH_CX_LENGTH_MS, proxy.engine.now_us - client.opened_us)
+    if client.host.stats:
+        gauge(proxy.region, client.host.gauges + HSG_CX_ACTIVE, -1)
+    refill(pool)
+    free_if_unused(proxy, pool)
+
+
+cdef void refill(HostPool *pool) noexcept nogil:
+    # Streams still wait and nobody is coming: open another connection for them.
+    cdef Stream *stream = pool.waiting
+    if stream != NULL and pool.connecting == 0 and pool.idle == NULL:
+        grow(stream, pool, breaker_of(stream))
+
+
+# -- hosts that come and go
+
+cdef void free_if_unused(Proxy *proxy, HostPool *pool) noexcept nogil:
+    cdef Host *host = pool.host
+    if host.retired and pool.connections == 0 and pool.waiting == NULL and host.references == 0:
+        free(pool)
+        host_free(host)
+
+
+cdef void pool_retire(Proxy *proxy, Host *host) noexcept nogil:
+    cdef HostPool *pool = <HostPool *>host.cluster_runtime
+    if pool == NULL:
+        host_free(host)
+        return
+    host.references += 1
+    host.retired = True
+    while pool.idle != NULL:
+        h1_client_close(pool.idle)
+    host.references -= 1
+    free_if_unused(proxy, pool)
+
+
+cdef Host *original_dst_host(Proxy *proxy, Cluster *cluster, const Address *destination) noexcept nogil:
+    # Kept in a list on the cluster's load balancer state; ORIGINAL_DST clusters have few destinations per worker.
+    cdef Host *host = <Host *>cluster.lb.state
+    cdef unsigned char wanted[128]
+    cdef uint32_t n
+    cdef char text[160]
+    memset(wanted, 0, sizeof(wanted))
+    n = address_to_sockaddr(destination, wanted)
+    if n == 0:
+        return NULL
+    while host != NULL:
+        if host.socket_address_len == n and memcmp(host.socket_address, wanted, n) == 0:
+            return host
+        host = host.next
+    host = host_new(wanted, n, slice_of(text, address_text(destination, True, text, sizeof(text))), slice_of(NULL, 0))
+    if host == NULL:
+        return NULL
+    host.next = <Host *>cluster.lb.state
+    cluster.lb.state = host
+    return host
+
+
+cdef void pool_init_proxy(Proxy *proxy) noexcept nogil:
+    proxy.upstream_free = on_upstream_free
+    proxy.upstream_gone = on_upstream_gone
+    proxy.upstream_connected = on_upstream_connected
+    proxy.upstream_failed = on_upstream_failed

@@ -1,0 +1,27 @@
+"""A connection that outlives a snapshot finds its place in the next one (see rebind.pxd)."""
+
+from libc.string cimport memset
+
+from mosn._fastpath.proxy.chain cimport chain_find
+from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, H1Server
+
+
+cdef bint rebind_chain(H1Server *server) noexcept nogil:
+    cdef Accepted accepted
+    cdef FilterChain *chain
+    memset(&accepted, 0, sizeof(accepted))
+    accepted.config = server.listener.config
+    if accepted.config == NULL:
+        return False
+    accepted.direct_remote = server.direct_remote
+    accepted.remote = server.remote
+    accepted.local = server.local
+    chain = chain_find(accepted.config, &accepted)
+    if chain == NULL or chain.http == NULL:
+        return False
+    server.config = accepted.config
+    server.chain = chain
+    server.manager = chain.http
+    server.idle_ms = chain.http.idle_timeout_ms
+    server.generation = server.proxy.snapshot.generation
+    return True

@@ -1,0 +1,461 @@
+"""Request and response headers as Envoy's HTTP connection manager and router change them (see request.pxd).
+
+Envoy: source/docs "HTTP header manipulation" (x-forwarded-for, x-forwarded-proto, x-request-id, x-envoy-*), with the
+defaults of 1.40: no address is internal unless configured.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.string cimport memchr, memcpy
+from posix.types cimport time_t
+
+from mosn._fastpath.codec.http1 cimport h1_strip_hop_by_hop
+from mosn._fastpath.engine.loop cimport random_next
+from mosn._fastpath.head cimport (
+    H_DATE,
+    H_ENVOY_ATTEMPT_COUNT,
+    H_ENVOY_DECORATOR_OPERATION,
+    H_ENVOY_DOWNSTREAM_SERVICE_CLUSTER,
+    H_ENVOY_DOWNSTREAM_SERVICE_NODE,
+    H_ENVOY_EXPECTED_RQ_TIMEOUT_MS,
+    H_ENVOY_EXTERNAL_ADDRESS,
+    H_ENVOY_HEDGE_ON_PER_TRY_TIMEOUT,
+    H_ENVOY_INTERNAL,
+    H_ENVOY_IP_TAGS,
+    H_ENVOY_MAX_RETRIES,
+    H_ENVOY_RETRIABLE_HEADER_NAMES,
+    H_ENVOY_RETRIABLE_STATUS_CODES,
+    H_ENVOY_RETRY_GRPC_ON,
+    H_ENVOY_RETRY_ON,
+    H_ENVOY_UPSTREAM_ALT_STAT_NAME,
+    H_ENVOY_UPSTREAM_RQ_PER_TRY_TIMEOUT_MS,
+    H_ENVOY_UPSTREAM_RQ_TIMEOUT_ALT_RESPONSE,
+    H_ENVOY_UPSTREAM_RQ_TIMEOUT_MS,
+    H_ENVOY_UPSTREAM_SERVICE_TIME,
+    H_EXPECT,
+    H_SERVER,
+    H_UNKNOWN,
+    H_USER_AGENT,
+    H_VIA,
+    H_X_FORWARDED_FOR,
+    H_X_FORWARDED_PORT,
+    H_X_FORWARDED_PROTO,
+    H_X_REQUEST_ID,
+    HF_HTTP10,
+    M_CONNECT,
+    Head,
+    Header,
+    head_add_known,
+    head_get,
+    head_has,
+    head_remove,
+    head_set_known,
+)
+from mosn._fastpath.memory cimport Arena, Slice, arena_alloc, arena_copy, slice_of
+from mosn._fastpath.proxy.info cimport address_parse_ip, address_text
+from mosn._fastpath.proxy.route cimport path_normalize, retry_bits, retry_request_allowed
+from mosn._fastpath.proxy.runtime cimport HttpManager, Proxy, Stream
+from mosn._fastpath.proxy.types cimport Address, Retry
+from mosn._fastpath.shm.segment cimport count
+from mosn._fastpath.shm.stats cimport (
+    HT_RQ_DROPPED_UNDERSCORES,
+    HT_RQ_FAILED_PATH_NORMALIZATION,
+    HT_RQ_REDIRECTED_WITH_NORMALIZED_PATH,
+    HT_RQ_REJECT_UNDERSCORES,
+)
+
+cdef extern from "<time.h>" nogil:
+    struct tm:
+        int tm_sec, tm_min, tm_hour, tm_mday, tm_mon, tm_year, tm_wday
+    tm *gmtime_r(const time_t *seconds, tm *out)
+
+cdef const char *HEX = b"0123456789abcdef"
+
+# What a request from outside may not say (Envoy ConnectionManagerUtility::cleanInternalHeaders).
+cdef int[14] INTERNAL_HEADERS = [
+    H_ENVOY_RETRIABLE_STATUS_CODES, H_ENVOY_RETRIABLE_HEADER_NAMES, H_ENVOY_RETRY_ON, H_ENVOY_RETRY_GRPC_ON,
+    H_ENVOY_MAX_RETRIES, H_ENVOY_UPSTREAM_ALT_STAT_NAME, H_ENVOY_UPSTREAM_RQ_TIMEOUT_MS,
+    H_ENVOY_UPSTREAM_RQ_PER_TRY_TIMEOUT_MS, H_ENVOY_UPSTREAM_RQ_TIMEOUT_ALT_RESPONSE,
+    H_ENVOY_EXPECTED_RQ_TIMEOUT_MS, H_ENVOY_IP_TAGS, H_ENVOY_HEDGE_ON_PER_TRY_TIMEOUT, H_ENVOY_INTERNAL,
+    H_ENVOY_ATTEMPT_COUNT,
+]
+cdef int[3] EDGE_HEADERS = [
+    H_ENVOY_DECORATOR_OPERATION, H_ENVOY_DOWNSTREAM_SERVICE_CLUSTER, H_ENVOY_DOWNSTREAM_SERVICE_NODE,
+]
+
+
+cdef uint32_t decimal_text(uint64_t value, char *out) noexcept nogil:
+    cdef char digits[24]
+    cdef uint32_t n = 0
+    cdef uint32_t i
+    while True:
+        digits[n] = c'0' + <char>(value % 10)
+        n += 1
+        value //= 10
+        if value == 0:
+            break
+    for i in range(n):
+        out[i] = digits[n - 1 - i]
+    return n
+
+
+cdef void set_number(Head *head, int id, uint64_t value) noexcept nogil:
+    cdef char *text = <char *>arena_alloc(head.arena, 24)
+    if text != NULL:
+        head_set_known(head, id, text, decimal_text(value, text))
+
+
+cdef int64_t number_of(const Head *head, int id) noexcept nogil:
+    # A header's decimal value, or -1.
+    cdef Header *header = head_get(head, id) if head_has(head, id) else NULL
+    cdef int64_t value = 0
+    cdef uint32_t i
+    if header == NULL or header.value_len == 0 or header.value_len > 15:
+        return -1
+    for i in range(header.value_len):
+        if header.value[i] < c'0' or header.value[i] > c'9':
+            return -1
+        value = value * 10 + (header.value[i] - c'0')
+    return value
+
+
+# -- steps of request_prepare
+
+cdef int check_underscores(Stream *stream) noexcept nogil:
+    cdef Head *head = &stream.request
+    cdef Header *header
+    cdef uint32_t i
+    for i in range(head.count):
+        header = &head.items[i]
+        if header.id != H_UNKNOWN or header.removed or memchr(header.name, c'_', header.name_len) == NULL:
+            continue
+        if stream.manager.underscores == 1:
+            count(stream.proxy.region, stream.manager.stats + HT_RQ_REJECT_UNDERSCORES, 1)
+            return 400
+        count(stream.proxy.region, stream.manager.stats + HT_RQ_DROPPED_UNDERSCORES, 1)
+        header.removed = 1
+    return 0
+
+
+cdef int fix_path(Stream *stream, Slice *details, Slice *location) noexcept nogil:
+    cdef HttpManager *manager = stream.manager
+    cdef Head *head = &stream.request
+    cdef int verdict = 0
+    cdef Slice path
+    if head.method_id == M_CONNECT or not (manager.normalize_path or manager.merge_slashes or manager.escaped_slashes):
+        return 0
+    path = path_normalize(head.path, manager.normalize_path, manager.merge_slashes, manager.escaped_slashes,
+                          &stream.arena, &verdict)
+    if verdict == 1:
+        count(stream.proxy.region, manager.stats + HT_RQ_FAILED_PATH_NORMALIZATION, 1)
+        details[0] = slice_of("path_normalization_failed", 25)
+        return 400
+    if verdict == 2:
+        count(stream.proxy.region, manager.stats + HT_RQ_REDIRECTED_WITH_NORMALIZED_PATH, 1)
+        details[0] = slice_of("path_normalization_failed", 25)
+        location[0] = path
+        return 307
+    head.path = path
+    return 0
+
+
+cdef void fix_authority(Stream *stream) noexcept nogil:
+    # strip_matching_host_port, strip_any_host_port, strip_trailing_host_dot.
+    cdef HttpManager *manager = stream.manager
+    cdef Slice *host = &stream.request.authority
+    cdef uint32_t i = host.n
+    cdef uint32_t port = 0
+    cdef uint32_t unit = 1
+    if manager.strip_port and host.n:
+        while i > 0 and c'0' <= host.p[i - 1] <= c'9':
+            i -= 1
+            port += <uint32_t>(host.p[i] - c'0') * unit
+            unit *= 10
+        if i > 0 and i < host.n and host.p[i - 1] == c':' and (
+                manager.strip_port == 2 or port == stream.info.local.port):
+            host.n = i - 1
+    if manager.strip_trailing_dot and host.n and host.p[host.n - 1] == c'.':
+        host.n -= 1
+
+
+cdef bint address_from_xff(Stream *stream, uint32_t skip) noexcept nogil:
+    # The (skip + 1)-th address from the right of x-forwarded-for becomes the client's.
+    cdef Header *header = head_get(&stream.request, H_X_FORWARDED_FOR)
+    cdef Address address
+    cdef int32_t end, start
+    if header == NULL:
+        return False
+    end = header.value_len
+    while True:
+        start = end
+        while start > 0 and header.value[start - 1] != c',':
+            start -= 1
+        if skip == 0:
+            break
+        if start == 0:
+            return False
+        skip -= 1
+        end = start - 1
+    while start < end and header.value[start] == c' ':
+        start += 1
+    while end > start and header.value[end - 1] == c' ':
+        end -= 1
+    if address_parse_ip(&address, header.value + start, end - start) < 0:
+        return False
+    address.port = 0
+    stream.info.remote = address
+    return True
+
+
+cdef void append_xff(Stream *stream) noexcept nogil:
+    cdef char text[64]
+    cdef uint32_t n = address_text(&stream.info.direct_remote, False, text, sizeof(text))
+    cdef Header *header = head_get(&stream.request, H_X_FORWARDED_FOR)
+    cdef char *value
+    cdef uint32_t before = header.value_len + 1 if header != NULL else 0
+    cdef uint32_t bracket = 1 if n > 1 and text[0] == c'[' else 0
+    if stream.info.direct_remote.family == 0 or stream.info.direct_remote.unix_path != NULL:
+        return
+    value = <char *>arena_alloc(&stream.arena, before + n)
+    if value == NULL:
+        return
+    n -= 2 * bracket
+    if header != NULL:
+        memcpy(value, header.value, header.value_len)
+        value[before - 1] = c','
+    memcpy(value + before, text + bracket, n)
+    head_set_known(&stream.request, H_X_FORWARDED_FOR, value, before + n)
+
+
+cdef void client_address(Stream *stream) noexcept nogil:
+    cdef HttpManager *manager = stream.manager
+    if manager.use_remote_address:
+        if manager.xff_trusted_hops:
+            address_from_xff(stream, manager.xff_trusted_hops - 1)
+        if not manager.skip_xff_append:
+            append_xff(stream)
+    else:
+        address_from_xff(stream, manager.xff_trusted_hops)
+
+
+cdef void forwarded_headers(Stream *stream) noexcept nogil:
+    cdef HttpManager *manager = stream.manager
+    cdef Head *head = &stream.request
+    cdef bint trusted = manager.use_remote_address and manager.xff_trusted_hops == 0
+    if trusted or not head_has(head, H_X_FORWARDED_PROTO):
+        head_set_known(head, H_X_FORWARDED_PROTO, "https" if stream.info.tls else "http", 5 if stream.info.tls else 4)
+    if manager.append_x_forwarded_port and (trusted or not head_has(head, H_X_FORWARDED_PORT)):
+        set_number(head, H_X_FORWARDED_PORT, stream.info.local.port)
+
+
+cdef void clean_untrusted(Stream *stream) noexcept nogil:
+    cdef Head *head = &stream.request
+    cdef char *text
+    cdef uint32_t n
+    cdef int i
+    for i in range(14):
+        if head_has(head, INTERNAL_HEADERS[i]):
+            head_remove(head, INTERNAL_HEADERS[i])
+    if not stream.manager.use_remote_address:
+        return
+    for i in range(3):
+        if head_has(head, EDGE_HEADERS[i]):
+            head_remove(head, EDGE_HEADERS[i])
+    text = <char *>arena_alloc(&stream.arena, 64)
+    if text != NULL and stream.info.remote.family and stream.info.remote.unix_path == NULL:
+        n = address_text(&stream.info.remote, False, text, 64)
+        if text[0] == c'[':
+            text += 1
+            n -= 2
+        head_set_known(head, H_ENVOY_EXTERNAL_ADDRESS, text, n)
+
+
+cdef void put_hex(char *out, uint64_t value, int digits) noexcept nogil:
+    cdef int i
+    for i in range(digits):
+        out[digits - 1 - i] = HEX[value & 15]
+        value >>= 4
+
+
+cdef void request_id(Stream *stream) noexcept nogil:
+    # A random UUID (RFC 9562 version 4).
+    cdef HttpManager *manager = stream.manager
+    cdef Head *head = &stream.request
+    cdef Header *header = head_get(head, H_X_REQUEST_ID) if head_has(head, H_X_REQUEST_ID) else NULL
+    cdef uint64_t high, low
+    cdef char *text
+    if header != NULL and (not manager.use_remote_address or manager.preserve_external_request_id):
+        stream.info.request_id = slice_of(header.value, header.value_len)
+        return
+    text = <char *>arena_alloc(&stream.arena, 36) if manager.generate_request_id else NULL
+    if text == NULL:
+        return
+    high = random_next(stream.engine.random)
+    low = random_next(stream.engine.random)
+    put_hex(text, high >> 32, 8)
+    text[8] = c'-'
+    put_hex(text + 9, high >> 16, 4)
+    text[13] = c'-'
+    put_hex(text + 14, 0x4000 | (high & 0xFFF), 4)
+    text[18] = c'-'
+    put_hex(text + 19, 0x8000 | ((low >> 48) & 0x3FFF), 4)
+    text[23] = c'-'
+    put_hex(text + 24, low, 12)
+    head_set_known(head, H_X_REQUEST_ID, text, 36)
+    stream.info.request_id = slice_of(text, 36)
+
+
+cdef void append_via(Head *head, Slice via) noexcept nogil:
+    cdef Header *header = head_get(head, H_VIA) if head_has(head, H_VIA) else NULL
+    cdef char *value
+    if header == NULL:
+        head_add_known(head, H_VIA, via.p, via.n)
+        return
+    value = <char *>arena_alloc(head.arena, header.value_len + 2 + via.n)
+    if value == NULL:
+        return
+    memcpy(value, header.value, header.value_len)
+    memcpy(value + header.value_len, ", ", 2)
+    memcpy(value + header.value_len + 2, via.p, via.n)
+    head_set_known(head, H_VIA, value, header.value_len + 2 + via.n)
+
+
+cdef int request_prepare(Stream *stream, Slice *details, Slice *location) noexcept nogil:
+    cdef HttpManager *manager = stream.manager
+    cdef Head *head = &stream.request
+    cdef int status
+    if head.authority.n == 0:
+        if manager.default_host.n == 0 or not head.flags & HF_HTTP10:
+            details[0] = slice_of("missing_host_header", 19)
+            return 400
+        head.authority = manager.default_host
+    if manager.underscores:
+        status = check_underscores(stream)
+        if status:
+            details[0] = slice_of("http1.unexpected_underscore", 27)
+            return status
+    h1_strip_hop_by_hop(head)
+    if not manager.proxy_100_continue and head_has(head, H_EXPECT):
+        head_remove(head, H_EXPECT)
+    status = fix_path(stream, details, location)
+    if status:
+        return status
+    if manager.strip_port or manager.strip_trailing_dot:
+        fix_authority(stream)
+    client_address(stream)
+    clean_untrusted(stream)
+    forwarded_headers(stream)
+    request_id(stream)
+    if manager.add_user_agent and not head_has(head, H_USER_AGENT):
+        head_add_known(head, H_USER_AGENT, manager.server_name.p, manager.server_name.n)
+    if manager.via.n:
+        append_via(head, manager.via)
+    return 0
+
+
+# -- router
+
+cdef void request_router_headers(Stream *stream) noexcept nogil:
+    cdef Head *head = &stream.request
+    cdef Retry *retry = stream.route.retry
+    cdef int64_t said = number_of(head, H_ENVOY_UPSTREAM_RQ_TIMEOUT_MS)
+    cdef int64_t expected
+    stream.timeout_ms = <uint32_t>stream.route.timeout_ms if said < 0 else <uint32_t>said
+    stream.try_timeout_ms = retry.per_try_timeout_ms if retry != NULL else 0
+    said = number_of(head, H_ENVOY_UPSTREAM_RQ_PER_TRY_TIMEOUT_MS)
+    if said >= 0:
+        stream.try_timeout_ms = <uint32_t>said
+    if stream.timeout_ms and stream.try_timeout_ms >= stream.timeout_ms:
+        stream.try_timeout_ms = 0
+    read_retry_policy(stream, head, retry)
+    remove_router_headers(head)
+    expected = stream.try_timeout_ms if stream.try_timeout_ms else stream.timeout_ms
+    if expected and not stream.manager.suppress_envoy_headers:
+        set_number(head, H_ENVOY_EXPECTED_RQ_TIMEOUT_MS, expected)
+
+
+cdef void remove_router_headers(Head *head) noexcept nogil:
+    cdef int i
+    for i in range(14):
+        if INTERNAL_HEADERS[i] != H_ENVOY_INTERNAL and head_has(head, INTERNAL_HEADERS[i]):
+            head_remove(head, INTERNAL_HEADERS[i])
+
+
+cdef void read_retry_policy(Stream *stream, const Head *head, Retry *retry) noexcept nogil:
+    cdef Header *header
+    cdef int64_t said
+    stream.retry_on = retry.on if retry != NULL else 0
+    if head_has(head, H_ENVOY_RETRY_ON):
+        header = head_get(head, H_ENVOY_RETRY_ON)
+        if header != NULL:
+            stream.retry_on |= retry_bits(slice_of(header.value, header.value_len), False)
+    if head_has(head, H_ENVOY_RETRY_GRPC_ON):
+        header = head_get(head, H_ENVOY_RETRY_GRPC_ON)
+        if header != NULL:
+            stream.retry_on |= retry_bits(slice_of(header.value, header.value_len), True)
+    stream.retries_left = retry.num_retries if retry != NULL else 1
+    said = number_of(head, H_ENVOY_MAX_RETRIES)
+    if said >= 0:
+        stream.retries_left = <uint32_t>said
+    if retry != NULL and not retry_request_allowed(retry, head):
+        stream.retry_on = 0
+    if stream.retry_on == 0:
+        stream.retries_left = 0
+
+
+cdef void request_attempt_count(Stream *stream) noexcept nogil:
+    if stream.route.include_attempt_count:
+        set_number(&stream.request, H_ENVOY_ATTEMPT_COUNT, stream.info.attempts)
+
+
+# -- responses
+
+cdef const char *DAYS = b"SunMonTueWedThuFriSat"
+cdef const char *MONTHS = b"JanFebMarAprMayJunJulAugSepOctNovDec"
+
+
+cdef inline void two_digits(char *out, int value) noexcept nogil:
+    out[0] = c'0' + <char>(value // 10)
+    out[1] = c'0' + <char>(value % 10)
+
+
+cdef void refresh_date(Proxy *proxy, uint64_t second) noexcept nogil:
+    # IMF-fixdate (RFC 9110 section 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT".
+    cdef tm at
+    cdef time_t now = <time_t>second
+    cdef char *out = proxy.date
+    gmtime_r(&now, &at)
+    memcpy(out, "Sun, 06 Nov 1994 08:49:37 GMT", 29)
+    memcpy(out, DAYS + 3 * at.tm_wday, 3)
+    two_digits(out + 5, at.tm_mday)
+    memcpy(out + 8, MONTHS + 3 * at.tm_mon, 3)
+    two_digits(out + 12, (at.tm_year + 1900) // 100)
+    two_digits(out + 14, (at.tm_year + 1900) % 100)
+    two_digits(out + 17, at.tm_hour)
+    two_digits(out + 20, at.tm_min)
+    two_digits(out + 23, at.tm_sec)
+    proxy.date_second = second
+
+
+cdef void response_prepare(Stream *stream, bint from_upstream) noexcept nogil:
+    cdef HttpManager *manager = stream.manager
+    cdef Head *head = &stream.response
+    cdef uint64_t second = (stream.engine.now_us + <uint64_t>stream.engine.wall_offset_us) // 1000000
+    if from_upstream:
+        h1_strip_hop_by_hop(head)
+        if not manager.suppress_envoy_headers:
+            set_number(head, H_ENVOY_UPSTREAM_SERVICE_TIME,
+                       (stream.engine.now_us - stream.upstream_start_us) // 1000)
+    if not head_has(head, H_DATE):
+        if second != stream.proxy.date_second:
+            refresh_date(stream.proxy, second)
+        head_add_known(head, H_DATE, arena_copy(&stream.arena, stream.proxy.date, 29), 29)
+    if manager.server_header == 0 or (manager.server_header == 1 and not head_has(head, H_SERVER)):
+        head_set_known(head, H_SERVER, manager.server_name.p, manager.server_name.n)
+    elif not from_upstream and not head_has(head, H_SERVER):
+        head_set_known(head, H_SERVER, manager.server_name.p, manager.server_name.n)
+    if manager.request_id_in_response and stream.info.request_id.n:
+        head_set_known(head, H_X_REQUEST_ID, stream.info.request_id.p, stream.info.request_id.n)
+    if manager.via.n:
+        append_via(head, manager.via)
+    if stream.route != NULL and stream.route.include_attempt_count_response:
+        set_number(head, H_ENVOY_ATTEMPT_COUNT, stream.info.attempts)
