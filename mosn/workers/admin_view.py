@@ -96,7 +96,8 @@ class AdminView:
             from mosn.admin import CommandFailed  # late: a web server's modules come with it
 
             raise CommandFailed(result.error, result.findings, caller=result.code == BAD)
-        return result.body
+        body: dict[str, Any] = result.body
+        return body
 
     def answered(self, message: messages.Answer) -> None:
         waiting = self._answers.pop(message.request, None)

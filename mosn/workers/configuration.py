@@ -12,6 +12,7 @@ from mosn.model import Snapshot
 from mosn.upstream import DnsTarget, Resolved
 from mosn.workers.hosting import Load
 from mosn.workers.options import StartOptions
+from mosn.workers.sink_numbers import number_sinks
 
 
 class Target(NamedTuple):
@@ -56,7 +57,9 @@ class ConfigurationLoader:
         for (_, hostname, port), endpoints in resolved.items():
             known = addresses.setdefault((hostname, port), [])
             known += [host for host in map(_host, endpoints) if host not in known]
-        return configuration.build_snapshot(config, self._registry, addresses)
+        snapshot = configuration.build_snapshot(config, self._registry, addresses)
+        number_sinks(snapshot, previous)
+        return snapshot
 
 
 def _named(loaded: Any, options: StartOptions) -> Any:

@@ -188,6 +188,8 @@ class Controller:
         """Build a snapshot and send it to the master.  Raises ConfigError."""
         build = self._loader.build
         snapshot = await asyncio.to_thread(build, config, self.view.snapshot, self._names.resolved)
+        if request < 0 and snapshot == self.view.snapshot:
+            return  # it had these addresses already
         problems = [problem for service in self._services for problem in await service.prepare(snapshot)]
         if problems:
             file = self.view.options.config
@@ -224,7 +226,10 @@ class Controller:
         self.view.snapshot, self.view.loaded_config = candidate.snapshot, candidate.config
         self._state = candidate.state
         self._keep_names()
-        self.view.changed(kind, f"configuration {message.version} runs")
+        if self._names.resolved:
+            self._names_changed()  # while it was on its way
+        if kind != "dns":
+            self.view.changed(kind, f"configuration {message.version} runs")
         if self._started:
             for service in self._services:
                 await service.snapshot_changed(self.view)

@@ -74,8 +74,8 @@ class Service:
         """The shared memory is there; no configuration is."""
 
     async def prepare(self, snapshot: Snapshot) -> list[str]:
-        """This snapshot is about to be offered to the workers; what speaks against it, a sentence each.  Must change
-        nothing for the running one."""
+        """This snapshot is about to be offered to the workers; what speaks against it, a sentence each.  Must not
+        harm the running one, which stays if any worker refuses."""
         return []
 
     async def start(self, host: Host) -> None:

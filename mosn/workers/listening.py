@@ -17,7 +17,7 @@ from typing import NamedTuple
 from mosn.workers.messages import Binding
 
 DEFAULT_BACKLOG = 4096  # the kernel caps it at net.core.somaxconn
-IPV6_TRANSPARENT, IPV6_FREEBIND = 75, 78  # not in Python's socket module
+IP_FREEBIND, IPV6_TRANSPARENT, IPV6_FREEBIND = 15, 75, 78  # not in Python's socket module
 
 
 class BindError(Exception):
@@ -175,8 +175,8 @@ class Listeners:
 
     def _open_group(self, address: Address, binding: Binding) -> list[socket.socket]:
         """One socket per worker on one address."""
-        ours = {key[0].sockaddr[1] for key in self._ports if not isinstance(key[0].sockaddr, str)}
-        if address.sockaddr[1] not in ours:
+        ours = {port.shown.rpartition(":")[2] for port in self._ports.values()}
+        if str(address.sockaddr[1]) not in ours:
             _refuse_foreign(address, binding)
         sockets: list[socket.socket] = []
         sockaddr = address.sockaddr
@@ -280,7 +280,7 @@ def _set_options(sock: socket.socket, binding: Binding) -> None:
     v6 = sock.family == socket.AF_INET6
     level = socket.IPPROTO_IPV6 if v6 else socket.IPPROTO_IP
     if binding.freebind:
-        sock.setsockopt(level, IPV6_FREEBIND if v6 else socket.IP_FREEBIND, 1)  # type: ignore[attr-defined]
+        sock.setsockopt(level, IPV6_FREEBIND if v6 else IP_FREEBIND, 1)
     if binding.transparent:
         sock.setsockopt(level, IPV6_TRANSPARENT if v6 else socket.IP_TRANSPARENT, 1)
 

@@ -305,6 +305,8 @@ class Master:
     def _finish(self) -> None:
         self.shutdown.ended()
         self.listeners.close()
+        if self.admin is not None and self.admin_address.startswith("unix:/"):
+            Path(self.admin_address.removeprefix("unix:")).unlink(missing_ok=True)
         if self._control is not None:
             self._control.close()
         self.run_dir.leave()

@@ -26,14 +26,11 @@ class AccessLogs(Service):
         host.add_numbers(self._writer.counters, self._writer.gauges)
 
     async def prepare(self, snapshot: Snapshot) -> list[str]:
-        return await self._writer.prepare(snapshot["log_sinks"])
-
-    async def start(self, host: Host) -> None:
-        await self.snapshot_changed(host)
-
-    async def snapshot_changed(self, host: Host) -> None:
-        if host.snapshot is not None:
-            self._writer.update_sinks(host.snapshot["log_sinks"])
+        problems = await self._writer.prepare(snapshot["log_sinks"])
+        if not problems:
+            # Before any worker can use them; those of the running snapshot are among them with the same numbers.
+            self._writer.update_sinks(snapshot["log_sinks"])
+        return problems
 
     async def reopen_logs(self) -> None:
         for failure in await self._writer.reopen():
