@@ -87,7 +87,10 @@ class Master:
             log.error("cannot start: %s", error)
             return NOT_DONE
         self.controller.start()
-        self._fast_path.preload()
+        try:
+            self._fast_path.preload()
+        except ImportError as error:
+            self.abort(NOT_DONE, f"the compiled modules cannot be used (run ./tools/setup): {error}")
         gc.collect()
         gc.freeze()
         self.loop.run()
