@@ -175,6 +175,7 @@ cdef void host_free(Host *host) noexcept nogil:
 
 
 cdef Slice slice_from(bytes text) except *:
+    # Borrows: the caller keeps `text` as long as the slice is used.
     return slice_of(<char *>text, len(text))
 
 
@@ -182,8 +183,9 @@ cdef class HostObject:
     def __cinit__(self, str cluster not None, dict spec not None):
         cdef uint8_t[128] address
         cdef int n = parse_socket_address(spec["address"], address)
-        self.host = host_new(address, n, slice_from(spec["address"].encode("utf-8", "surrogateescape")),
-                             slice_from(spec["hostname"].encode()))
+        cdef bytes text = spec["address"].encode("utf-8", "surrogateescape")
+        cdef bytes hostname = spec["hostname"].encode()
+        self.host = host_new(address, n, slice_from(text), slice_from(hostname))
         if self.host == NULL:
             raise MemoryError
         self.cluster = cluster
