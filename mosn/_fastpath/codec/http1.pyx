@@ -23,7 +23,7 @@ from mosn._fastpath.head cimport (
     head_remove_name,
     header_id,
 )
-from mosn._fastpath.memory cimport Arena, Slice, arena_alloc, slice_is_lower, slice_of
+from mosn._fastpath.memory cimport Slice, arena_alloc, slice_is_lower, slice_of
 
 cdef enum:
     MAX_NOMINATED = 10

@@ -5,42 +5,16 @@ Bytes are handed to the codec in malloc'd blocks of exactly their size, so a san
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 from libc.stdlib cimport free, malloc
-from libc.string cimport memcpy, memset
-from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
+from libc.string cimport memcpy
 
 from mosn._fastpath.codec.http1 cimport (
-    H1_BODY_UNTIL_CLOSE,
-    H1_ERROR_COUNT,
-    H1BodyDecoder,
-    H1HeadParser,
-    H1Limits,
-    h1_body_feed,
-    h1_chunk_head,
-    h1_error_text,
-    h1_head_reset,
-    h1_parse_request,
-    h1_parse_response,
-    h1_reason,
-    h1_request_body,
-    h1_response_body,
-    h1_strip_hop_by_hop,
-    h1_write_request,
-    h1_write_response,
-    h1_write_trailers,
+    H1_BODY_UNTIL_CLOSE, H1_ERROR_COUNT, h1_body_feed, h1_chunk_head,
+    h1_error_text, h1_parse_request, h1_parse_response, h1_reason, h1_request_body, h1_response_body,
+    h1_strip_hop_by_hop, h1_write_request, h1_write_response, h1_write_trailers,
 )
-from mosn._fastpath.head cimport H_HOST, Head, Header, head_add, head_init, header_id, header_name, method_id
+from mosn._fastpath.head cimport Head, head_add, head_init, header_id, header_name, method_id
 from mosn._fastpath.memory cimport (
-    Arena,
-    BlockPool,
-    Buf,
-    Slice,
-    arena_copy,
-    arena_init,
-    arena_release,
-    buf_append,
-    buf_release,
-    pool_free_all,
-    pool_init,
+    Slice, arena_copy, arena_init, arena_release, buf_release, pool_free_all, pool_init,
     slice_of,
 )
 
@@ -66,7 +40,7 @@ class HeadEvent(NamedTuple):
     path: bytes
     upgrade: bytes
     status: int
-    headers: list[tuple[bytes, bytes]]
+    headers: tuple[tuple[bytes, bytes], ...]
     content_length: int
     flags: tuple[str, ...]
     body: str
@@ -76,13 +50,13 @@ cdef bytes _bytes(Slice s):
     return s.p[:s.n] if s.n else b""
 
 
-cdef list _items(const Head *head):
+cdef tuple _items(const Head *head):
     cdef list out = []
     cdef uint32_t i
     for i in range(head.count):
         if not head.items[i].removed:
             out.append((head.items[i].name[:head.items[i].name_len], head.items[i].value[:head.items[i].value_len]))
-    return out
+    return tuple(out)
 
 
 cdef object _head_event(const Head *head, uint8_t body):
@@ -98,23 +72,12 @@ cdef class Parser:
     the requests in order (GET once they are used up); an interim answer (1xx but 101) uses up none.
     """
 
-    cdef BlockPool pool
-    cdef Arena arena
-    cdef H1HeadParser head_parser
-    cdef H1BodyDecoder body
-    cdef H1Limits limits
-    cdef Buf scratch
-    cdef bytes pending
-    cdef bint request
-    cdef bint in_body
-    cdef list methods
-    cdef readonly str error
-
     def __cinit__(self, *, bint response=False, uint32_t head_bytes=61440, uint32_t headers=100,
                   uint32_t chunk_line_bytes=4096, uint32_t trailer_bytes=8192, bint allow_http10=True, methods=()):
         assert len(ERRORS) == H1_ERROR_COUNT
         pool_init(&self.pool)
         arena_init(&self.arena, &self.pool)
+        head_init(&self.trailers, &self.arena)
         self.limits.head_bytes = head_bytes
         self.limits.headers = headers
         self.limits.chunk_line_bytes = chunk_line_bytes
@@ -184,10 +147,11 @@ cdef class Parser:
         if used > 0:
             self._start_body(&head)
             events.append(_head_event(&head, self.body.kind))
-            if self.body.done:
-                self._end(NULL, events)
-        if used != 0 or self.head_parser.scanned == 0:
-            arena_release(&self.arena)
+        # From here on the arena is for the trailers.
+        arena_release(&self.arena)
+        head_init(&self.trailers, &self.arena)
+        if used > 0 and self.body.done:
+            self._end(events)
         return used
 
     cdef int _start_body(self, const Head *head) except -1:
@@ -202,46 +166,32 @@ cdef class Parser:
         self.in_body = True
         return 0
 
-    cdef int _end(self, const Head *trailers, list events) except -1:
-        if trailers != NULL and trailers.count:
-            events.append(("trailers", _items(trailers)))
+    cdef int _end(self, list events) except -1:
+        if self.trailers.count:
+            events.append(("trailers", _items(&self.trailers)))
         events.append(("end",))
         self.in_body = False
         return 0
-
-    cdef Head *_trailers(self) except NULL:
-        # The head of this message's trailers lives in the arena until the message is over.
-        cdef Head fresh
-        if self.arena.blocks == NULL:
-            head_init(&fresh, &self.arena)
-            return <Head *>arena_copy(&self.arena, <const char *>&fresh, sizeof(Head))
-        raise AssertionError("an arena is in use")
-
-    cdef Head *trailers
 
     cdef int64_t _body(self, const char *p, size_t n, list events) except? -1:
         cdef Slice data
         cdef int64_t used
         if n == 0:
             return 0
-        if self.trailers == NULL:
-            self.trailers = self._trailers()
-        used = h1_body_feed(&self.body, p, n, &self.limits, &data, self.trailers, &self.pool, &self.scratch)
+        used = h1_body_feed(&self.body, p, n, &self.limits, &data, &self.trailers, &self.pool, &self.scratch)
         if used < 0:
             return used
         if data.n:
             events.append(("data", data.p[:data.n]))
         if self.body.done:
-            self._end(self.trailers, events)
-            self.trailers = NULL
-            arena_release(&self.arena)
+            self._end(events)
         return used
 
     def close(self) -> list:
         """The peer has closed: the end of a body without a length, or ("incomplete",) inside a message."""
         cdef list events = []
         if self.in_body and self.body.kind == H1_BODY_UNTIL_CLOSE:
-            self._end(NULL, events)
+            self._end(events)
         elif not self.error and (self.in_body or self.pending):
             events.append(("incomplete",))
         return events
@@ -251,11 +201,6 @@ cdef class Parser:
 
 cdef class Message:
     """A head to be changed and written: Message(headers, method=..., path=..., authority=..., status=...)."""
-
-    cdef BlockPool pool
-    cdef Arena arena
-    cdef Head head
-    cdef Buf out
 
     def __cinit__(self, headers, *, bytes method=b"", bytes path=b"", bytes authority=b"", uint16_t status=0):
         pool_init(&self.pool)
@@ -290,7 +235,7 @@ cdef class Message:
         return text
 
     @property
-    def headers(self) -> list:
+    def headers(self) -> tuple:
         return _items(&self.head)
 
     def strip_hop_by_hop(self) -> bool:
@@ -305,25 +250,6 @@ cdef class Message:
 
     def trailers(self, *, bint proper_case=False) -> bytes:
         return self._taken(h1_write_trailers(&self.head, proper_case, &self.pool, &self.out))
-
-    def time_response(self, uint32_t rounds) -> float:
-        """Nanoseconds for one h1_write_response."""
-        cdef uint32_t i
-        cdef uint64_t start = _now()
-        with nogil:
-            for i in range(rounds):
-                h1_write_response(&self.head, False, False, &self.pool, &self.out)
-                self.out.end = 0
-        return (_now() - start) / <double>rounds
-
-    def time_request(self, uint32_t rounds) -> float:
-        cdef uint32_t i
-        cdef uint64_t start = _now()
-        with nogil:
-            for i in range(rounds):
-                h1_write_request(&self.head, False, &self.pool, &self.out)
-                self.out.end = 0
-        return (_now() - start) / <double>rounds
 
 
 def chunk_head(uint64_t n) -> bytes:
@@ -342,90 +268,3 @@ def reason(uint16_t status) -> bytes:
 def known_header(bytes name) -> bytes:
     """The name again when it is a known one, else b""."""
     return _bytes(header_name(header_id(name, len(name))))
-
-
-# -- timing, without Python objects in between
-
-cdef uint64_t _now() noexcept nogil:
-    cdef timespec t
-    clock_gettime(CLOCK_MONOTONIC, &t)
-    return <uint64_t>t.tv_sec * 1000000000 + <uint64_t>t.tv_nsec
-
-
-cdef int64_t _parse_once(const char *p, size_t n, bint response, const H1Limits *limits, BlockPool *pool) noexcept nogil:
-    cdef H1HeadParser parser
-    cdef Arena arena
-    cdef Head head
-    cdef int64_t used
-    memset(&parser, 0, sizeof(parser))
-    arena_init(&arena, pool)
-    head_init(&head, &arena)
-    used = h1_parse_response(&parser, p, n, limits, &head) if response else \
-        h1_parse_request(&parser, p, n, limits, &head)
-    arena_release(&arena)
-    return used
-
-
-def time_parse(bytes data, uint32_t rounds, *, bint response=False) -> float:
-    """Nanoseconds to parse this head, with taking and giving back its arena."""
-    cdef H1Limits limits
-    cdef BlockPool pool
-    cdef const char *p = data
-    cdef size_t n = len(data)
-    cdef uint32_t i
-    cdef int64_t used = 0
-    cdef uint64_t start
-    limits.head_bytes, limits.headers, limits.chunk_line_bytes, limits.trailer_bytes = 61440, 100, 4096, 8192
-    limits.allow_http10 = True
-    pool_init(&pool)
-    start = _now()
-    with nogil:
-        for i in range(rounds):
-            used += _parse_once(p, n, response, &limits, &pool)
-    start = _now() - start
-    pool_free_all(&pool)
-    if used != <int64_t>n * rounds:
-        raise ValueError("not one whole head")
-    return start / <double>rounds
-
-
-cdef int64_t _decode_once(const char *p, size_t n, const H1Limits *limits, BlockPool *pool, Buf *scratch) noexcept nogil:
-    cdef H1BodyDecoder body
-    cdef Slice data
-    cdef int64_t total = 0
-    cdef int64_t used
-    cdef size_t at = 0
-    memset(&body, 0, sizeof(body))
-    body.kind = 2
-    while at < n and not body.done:
-        used = h1_body_feed(&body, p + at, n - at, limits, &data, NULL, pool, scratch)
-        if used < 0:
-            return -1
-        at += <size_t>used
-        total += data.n
-    return total if body.done else -1
-
-
-def time_chunks(bytes data, uint32_t rounds) -> float:
-    """Nanoseconds to decode this chunked body."""
-    cdef H1Limits limits
-    cdef BlockPool pool
-    cdef Buf scratch
-    cdef const char *p = data
-    cdef size_t n = len(data)
-    cdef uint32_t i
-    cdef int64_t total = 0
-    cdef uint64_t start
-    limits.head_bytes, limits.headers, limits.chunk_line_bytes, limits.trailer_bytes = 61440, 100, 4096, 8192
-    limits.allow_http10 = True
-    memset(&scratch, 0, sizeof(Buf))
-    pool_init(&pool)
-    start = _now()
-    with nogil:
-        for i in range(rounds):
-            total += _decode_once(p, n, &limits, &pool, &scratch)
-    start = _now() - start
-    pool_free_all(&pool)
-    if total < 0:
-        raise ValueError("not one whole chunked body")
-    return start / <double>rounds

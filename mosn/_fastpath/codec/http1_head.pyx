@@ -7,7 +7,7 @@ faults the one that comes first in the bytes is reported, and faults of the mess
 last: so the answer does not depend on how the bytes were split.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy, memset
 
 from mosn._fastpath.codec.http1_framing cimport Facts, h1_judge_request, h1_judge_response, h1_note
@@ -243,7 +243,11 @@ cdef int _take_apart(char *copy, const Scan *scan, const H1Limits *limits, bint 
     cdef Facts facts
     cdef uint32_t n = _line_end(copy, scan.first, 0, scan) - scan.first
     cdef char *line = copy + scan.first
-    cdef int error = h1_request_line(line, n, limits.allow_http10, &first) if request else h1_status_line(line, n, &first)
+    cdef int error
+    if request:
+        error = h1_request_line(line, n, limits.allow_http10, &first)
+    else:
+        error = h1_status_line(line, n, &first)
     if error != H1_OK:
         return error
     if first.http10:

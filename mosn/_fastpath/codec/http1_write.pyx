@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from mosn._fastpath.head cimport M_CONNECT, Head, Header
-from mosn._fastpath.memory cimport BlockPool, Buf, Slice, buf_reserve, slice_of
+from mosn._fastpath.memory cimport BlockPool, Buf, Slice, buf_reserve
 
 cdef enum:
     FIELD_EXTRA = 4         # ": " and CRLF
