@@ -177,10 +177,12 @@ cdef inline int _field(char *line, uint32_t n, uint32_t i, Header *out) noexcept
     # The first i bytes are lower-case name characters.
     cdef uint8_t *u = <uint8_t *>line
     cdef uint32_t value
+    cdef uint8_t lower
     while u[i] != c":":
-        u[i] = NAME[u[i]]
-        if u[i] == 0:
+        lower = NAME[u[i]]
+        if lower == 0:
             return _name_error(line, i)
+        u[i] = lower
         i += 1
     if i == 0:
         return H1_BAD_HEADER_NAME
