@@ -32,6 +32,31 @@ def probe_http1(exchange: Exchange, port: int) -> None:
         connection.close()
 
 
+def probe_http2(exchange: Exchange, port: int) -> None:
+    """One stream on a connection of its own: the status 200 as its one-byte name, and the body."""
+    greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000 04 00 00000000")
+    question = bytearray(wire("http2").request(0))
+    question[5:9] = (1).to_bytes(4, "big")
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection,
+        connection.makefile("rb") as frames,
+    ):
+        connection.sendall(greeting + question[: 9 + int.from_bytes(question[:3], "big")])
+        kinds: dict[int, bytes] = {0: b"", 1: b""}
+        ended = False
+        while not ended and len(head := frames.read(9)) == 9:
+            payload = frames.read(int.from_bytes(head[:3], "big"))
+            if head[3] in kinds:
+                kinds[head[3]] += payload
+                ended = bool(head[4] & 1)
+    # The encoder may first say how big its table is (001xxxxx, here without continuation).
+    block = kinds[1]
+    while block and block[0] & 0xE0 == 0x20:
+        block = block[1:] if block[0] & 0x1F != 0x1F else block[3:]
+    expect(block[:1], b"\x88", "status (indexed)")
+    expect(kinds[0], b"a" * exchange.body, "body")
+
+
 def probe_tcp(exchange: Exchange, port: int) -> None:
     """Bytes there and the same bytes back."""
     sent = wire("tcp").request(exchange.request_body)
@@ -83,6 +108,7 @@ def expect(got: object, wanted: object, what: str) -> None:
 
 PROBES: dict[str, Callable[[Exchange, int], None]] = {
     "http1": probe_http1,
+    "http2": probe_http2,
     "tcp": probe_tcp,
     "bolt": probe_bolt,
     "dubbo": probe_dubbo,

@@ -1,7 +1,7 @@
 """The server behind the proxies: one thread, one epoll loop, canned answers."""
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
@@ -29,13 +29,14 @@ cdef class Backend:
     cdef char* scratch
     cdef Output output
 
-    def __cinit__(self, capsule, bytes answer, int listener):
+    def __cinit__(self, capsule, bytes answer, uint64_t body_length, int listener):
         self.capsule = capsule
         self.protocol = <const Protocol*>PyCapsule_GetPointer(capsule, "bench.load.Protocol")
         self.answer = answer
         memset(&self.plan, 0, sizeof(Plan))
         self.plan.answer = answer
         self.plan.answer_length = <size_t>len(answer)
+        self.plan.body_length = body_length
         self.listener = listener
         self.scratch = <char*>malloc(SCRATCH)
         memset(&self.output, 0, sizeof(Output))

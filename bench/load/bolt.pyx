@@ -20,7 +20,7 @@ cdef enum:
     ID = 5                  # where the id stands in either head
 
 
-cdef void ask(const Plan* plan, uint32_t id, Output* output) noexcept nogil:
+cdef void ask(const Plan* plan, Reading* reading, uint32_t id, Output* output) noexcept nogil:
     append(output, plan.request, plan.request_length)
     # Ids of clients begin at 1.
     write_number(output.data + output.length - plan.request_length + ID, 4, id + 1)

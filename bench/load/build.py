@@ -14,7 +14,7 @@ import bench.load
 from bench.cache import CHECKOUT, cache_directory
 
 HERE = Path(__file__).resolve().parent
-COMPILED = ("generator", "backend", "http1", "tcp", "bolt", "dubbo")
+COMPILED = ("generator", "backend", "http1", "http2", "tcp", "bolt", "dubbo")
 FLAGS = ["-O2", "-Wall", "-Wno-unused-function"]
 
 

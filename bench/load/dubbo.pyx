@@ -27,7 +27,7 @@ cdef bint is_dubbo(const char* data) noexcept nogil:
     return read_number(data, 2) == 0xDABB
 
 
-cdef void ask(const Plan* plan, uint32_t id, Output* output) noexcept nogil:
+cdef void ask(const Plan* plan, Reading* reading, uint32_t id, Output* output) noexcept nogil:
     append(output, plan.request, plan.request_length)
     write_number(output.data + output.length - plan.request_length + ID, 8, id + 1)
 

@@ -181,7 +181,7 @@ cdef class Generator:
             connection.open_slots[slot] = slot
             connection.begun[slot] = 0
         if self.protocol.greet != NULL:
-            self.protocol.greet(&self.plan, 0, &self.output)
+            self.protocol.greet(&self.plan, &connection.link.reading, &self.output)
             send_output(&connection.link, &self.output)
         return watch(self.epoll, descriptor, connection) == 0
 
@@ -226,7 +226,7 @@ cdef class Generator:
         connection.asked += 1
         connection.in_flight += 1
         self.in_flight += 1
-        self.protocol.ask(&self.plan, slot, &self.output)
+        self.protocol.ask(&self.plan, &connection.link.reading, slot, &self.output)
 
     cdef void flush(self, Connection* connection) noexcept nogil:
         if send_output(&connection.link, &self.output) != 0:

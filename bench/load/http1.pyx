@@ -94,7 +94,7 @@ cdef Verdict serve(
     return RIGHT
 
 
-cdef void ask(const Plan* plan, uint32_t id, Output* output) noexcept nogil:
+cdef void ask(const Plan* plan, Reading* reading, uint32_t id, Output* output) noexcept nogil:
     append_lasting(output, plan.request, plan.request_length)
 
 

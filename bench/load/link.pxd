@@ -49,6 +49,7 @@ cdef inline int keep(Bytes* bytes, const char* data, size_t length) noexcept nog
 
 cdef inline void reset_link(Link* link, int descriptor) noexcept nogil:
     link.descriptor = descriptor
+    free(link.reading.own)
     memset(&link.reading, 0, sizeof(Reading))
     link.held.length = 0
     link.owed.length = 0
@@ -57,6 +58,7 @@ cdef inline void reset_link(Link* link, int descriptor) noexcept nogil:
 cdef inline void free_link(Link* link) noexcept nogil:
     free(link.held.data)
     free(link.owed.data)
+    free(link.reading.own)
     memset(link, 0, sizeof(Link))
     link.descriptor = -1
 

@@ -38,7 +38,7 @@ def serve(options: argparse.Namespace) -> None:
 
     listener = socket.create_server(("127.0.0.1", options.port), backlog=BACKLOG)
     listener.setblocking(False)
-    backend = Backend(chosen.protocol(), chosen.answer(options.body), listener.fileno())
+    backend = Backend(chosen.protocol(), chosen.answer(options.body), options.body, listener.fileno())
     report(port=listener.getsockname()[1])
     backend.serve()
 

@@ -7,7 +7,7 @@ from typing import Protocol, cast
 
 from bench.load.build import ensure_built
 
-NAMES = ("http1", "tcp", "bolt", "dubbo")
+NAMES = ("http1", "http2", "tcp", "bolt", "dubbo")
 
 
 class Wire(Protocol):

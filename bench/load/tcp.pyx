@@ -6,7 +6,7 @@ from libc.stdint cimport uint32_t
 from bench.load.wire cimport NEED_MORE, RIGHT, WRONG, Output, Plan, Protocol, Reading, Verdict, append_lasting
 
 
-cdef void ask(const Plan* plan, uint32_t id, Output* output) noexcept nogil:
+cdef void ask(const Plan* plan, Reading* reading, uint32_t id, Output* output) noexcept nogil:
     append_lasting(output, plan.request, plan.request_length)
 
 

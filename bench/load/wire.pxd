@@ -39,16 +39,18 @@ cdef struct Reading:
     uint8_t kind            # of the message under way, in the protocol's own numbers
     bint in_body
     bint wrong
+    void* own               # what the protocol keeps for a connection; freed with it
 
 
-ctypedef void (*Ask)(const Plan* plan, uint32_t id, Output* output) noexcept nogil
+ctypedef void (*Greet)(const Plan* plan, Reading* reading, Output* output) noexcept nogil
+ctypedef void (*Ask)(const Plan* plan, Reading* reading, uint32_t id, Output* output) noexcept nogil
 ctypedef Verdict (*Read)(
     const Plan* plan, Reading* reading, const char* data, size_t length, size_t* used, Output* output
 ) noexcept nogil
 
 
 cdef struct Protocol:
-    Ask greet               # bytes a client sends first on a new connection, or NULL
+    Greet greet             # bytes a client sends first on a new connection, or NULL
     Ask ask                 # append one request
     Read read_answer        # client side: consume at most one answer
     Read serve              # backend side: consume at most one request and append its answer

@@ -25,7 +25,7 @@ class Setup:
     @property
     def http(self) -> bool:
         """Whether peers that know no RPC protocol have more to do than pass bytes on."""
-        return self.protocol == "http1"
+        return self.protocol in ("http1", "http2")
 
     def cluster_names(self) -> list[str]:
         """Names in the order of routes: the catch-all, which is the first cluster's, comes last."""

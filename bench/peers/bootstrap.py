@@ -10,11 +10,20 @@ from bench.peers.base import BACKLOG, PATIENCE, Setup
 
 TYPES = "type.googleapis.com/envoy.extensions.filters"
 UNREACHED = 1_000_000
+OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+HTTP2_UPSTREAM = {
+    "typed_extension_protocol_options": {
+        OPTIONS: {
+            "@type": f"type.googleapis.com/{OPTIONS}",
+            "explicit_http_config": {"http2_protocol_options": {"max_concurrent_streams": 1024}},
+        }
+    }
+}
 
 
 def bootstrap(setup: Setup) -> str:
     """The whole file, as YAML."""
-    clusters = [cluster(name, setup.backend_port) for name in setup.cluster_names()]
+    clusters = [cluster(name, setup) for name in setup.cluster_names()]
     return yaml.safe_dump({"static_resources": {"listeners": [listener(setup)], "clusters": clusters}}, sort_keys=False)
 
 
@@ -22,11 +31,11 @@ def address(port: int) -> dict[str, Any]:
     return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 
-def cluster(name: str, backend_port: int) -> dict[str, Any]:
+def cluster(name: str, setup: Setup) -> dict[str, Any]:
     """One static host, with thresholds that are counted but never reached."""
-    endpoint = {"endpoint": {"address": address(backend_port)}}
+    endpoint = {"endpoint": {"address": address(setup.backend_port)}}
     thresholds = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests", "max_retries"), UNREACHED)
-    return {
+    return (HTTP2_UPSTREAM if setup.protocol == "http2" else {}) | {
         "name": name,
         "type": "STATIC",
         "connect_timeout": "5s",
@@ -96,6 +105,7 @@ def connection_manager(setup: Setup) -> dict[str, Any]:
         "typed_config": {
             "@type": f"{TYPES}.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": "bench",
+            "codec_type": "HTTP2" if setup.protocol == "http2" else "HTTP1",
             "generate_request_id": False,
             "common_http_protocol_options": {"idle_timeout": f"{PATIENCE}s"},
             "route_config": {

@@ -23,14 +23,14 @@ defaults
     timeout server {patience}s
 {options}
 frontend bench
-    bind 127.0.0.1:{port} backlog {backlog}
+    bind 127.0.0.1:{port} backlog {backlog}{protocol}
 {routes}    default_backend service-0
 
 """
 
 BACKEND = """\
 backend {name}
-    server one 127.0.0.1:{backend_port} maxconn {most}{pool}
+    server one 127.0.0.1:{backend_port} maxconn {most}{pool}{protocol}
 """
 
 REUSE = "    option http-keep-alive\n    http-reuse always\n"
@@ -52,7 +52,8 @@ class HAProxy(PeerDefaults):
     def configure(self, setup: Setup) -> Path:
         """Write haproxy.cfg."""
         http = setup.http
-        values = {"backend_port": setup.backend_port, "most": MOST_CONNECTIONS}
+        values: dict[str, object] = {"backend_port": setup.backend_port, "most": MOST_CONNECTIONS}
+        values["protocol"] = " proto h2" if setup.protocol == "http2" else ""
         descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         names = setup.cluster_names()
         text = TEMPLATE.format(

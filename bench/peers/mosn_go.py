@@ -79,7 +79,7 @@ def listener(setup: Setup) -> dict[str, Any]:
     if setup.protocol == "tcp":
         network_filter: dict[str, Any] = {"type": "tcp_proxy", "config": {"cluster": "service-0"}}
     else:
-        name = "Http1" if setup.http else setup.protocol
+        name = {"http1": "Http1", "http2": "Http2"}.get(setup.protocol, setup.protocol)
         names = {"downstream_protocol": name, "upstream_protocol": name, "router_config_name": "bench"}
         network_filter = {"type": "proxy", "config": names}
     return {

@@ -29,7 +29,7 @@ http {{
 {buffers}
 {upstreams}
     server {{
-        listen 127.0.0.1:{port} backlog={backlog};
+        listen 127.0.0.1:{port} backlog={backlog}{protocol};
 {locations}
     }}
 }}
@@ -87,6 +87,7 @@ class Nginx(PeerDefaults):
             "unending": UNENDING,
             "backlog": BACKLOG,
             "buffers": "",
+            "protocol": " http2" if setup.protocol == "http2" else "",
         }
         if setup.bulk:
             values["buffers"] = BULK_HTTP_BUFFERS if setup.http else BULK_STREAM_BUFFERS
@@ -104,11 +105,13 @@ class Nginx(PeerDefaults):
             main.insert(0, f"load_module {STREAM_MODULE};")
             body = STREAM.format(**values)
         else:
+            # Only grpc_pass speaks HTTP/2 to an upstream.
+            passing = "grpc_pass grpc://" if setup.protocol == "http2" else "proxy_pass http://"
             body = HTTP.format(
                 **values,
                 upstreams="".join(UPSTREAM.format(name=name, **values) for name in setup.cluster_names()),
                 locations="".join(
-                    f"        location {setup.prefix_of(name)} {{ proxy_pass http://{name}; }}\n"
+                    f"        location {setup.prefix_of(name)} {{ {passing}{name}; }}\n"
                     for name in setup.cluster_names()
                 ),
             )

@@ -20,6 +20,8 @@ EXCHANGES = [
     Exchange("http1", 0, request_body=300),
     Exchange("tcp", KIB, KIB),
     Exchange("tcp", 300 * KIB, 300 * KIB),
+    Exchange("http2", KIB),
+    Exchange("http2", 0),
     Exchange("bolt", KIB, 128),
     Exchange("dubbo", KIB, 128),
     Exchange("dubbo", 40 * KIB, 900),
@@ -56,7 +58,7 @@ def test_a_probe_finds_the_backend_right(exchange: Exchange) -> None:
         probe(exchange, behind.port)
 
 
-@pytest.mark.parametrize("protocol", ["http1", "bolt", "dubbo"])
+@pytest.mark.parametrize("protocol", ["http1", "http2", "bolt", "dubbo"])
 def test_a_probe_finds_a_shorter_answer_wrong(protocol: str) -> None:
     with client.backend(Exchange(protocol, 100, 50), CORES.load) as behind, pytest.raises(WrongAnswer):
         probe(Exchange(protocol, 101, 50), behind.port)

@@ -19,6 +19,7 @@ SETUPS = {
     "http1": {"protocol": "http1"},
     "tcp": {"protocol": "tcp"},
     "bulk": {"protocol": "http1", "bulk": True},
+    "http2": {"protocol": "http2"},
     "bolt": {"protocol": "bolt"},
     "dubbo": {"protocol": "dubbo"},
     "tcp-bulk": {"protocol": "tcp", "bulk": True},
