@@ -16,7 +16,7 @@ from mosn.admin.names import SCOPE_LABELS, Columns, Kind, column_for, columns_fo
 from mosn.model import Snapshot, StatsScope
 
 INTERVAL_SECONDS = 5.0
-"""Envoy's stats_flush_interval: "interval" percentiles are of at least the time since the last look before that."""
+"""Envoy's stats_flush_interval: what "interval" percentiles cover at least."""
 
 # Envoy counts these for all HTTP/1 codecs together.
 HTTP1_WIDE = ("dropped_headers_with_underscores", "requests_rejected_with_underscores_in_headers")
@@ -65,8 +65,10 @@ class Collector:
 
     def __init__(self, context: AdminContext) -> None:
         self._context = context
-        self._before: dict[int, HistogramData] = {}
-        self._before_at = 0.0
+        # Two looks at the histograms: intervals count from the older, so that they span INTERVAL_SECONDS at least.
+        self._older: dict[int, HistogramData] = {}
+        self._newer: dict[int, HistogramData] = {}
+        self._newer_at = time.monotonic()
 
     def collect(self, workers: list[WorkerRow]) -> Statistics:
         context, snapshot = self._context, self._context.snapshot
@@ -83,23 +85,22 @@ class Collector:
         return found
 
     def _histograms(self, segment: Segment, scopes: Mapping[str, StatsScope]) -> Iterator[Histogram]:
-        seen: dict[int, HistogramData] = {}
+        before, seen = self._older, dict[int, HistogramData]()
+        due = time.monotonic() - self._newer_at >= INTERVAL_SECONDS
+        if due:
+            before = self._newer
         for name, scope in scopes.items():
             label = scope_label(scope["kind"], scope_name(name))
             for position, suffix in enumerate(NAMES[scope["kind"]][2]):
                 index = scope["histograms"] + position
                 total = segment.histogram(index)
-                before = self._before.get(index)
+                interval = total - before[index] if index in before else total
                 if total.count:
                     seen[index] = total
                 family = column_for(scope["kind"], suffix).family
-                yield Histogram(f"{name}.{suffix}", family, label, total, total - before if before else total)
-        self._remember(seen)
-
-    def _remember(self, seen: dict[int, HistogramData]) -> None:
-        now = time.monotonic()
-        if now - self._before_at >= INTERVAL_SECONDS:
-            self._before, self._before_at = seen, now
+                yield Histogram(f"{name}.{suffix}", family, label, total, interval)
+        if due:
+            self._older, self._newer, self._newer_at = before, seen, time.monotonic()
 
 
 def scope_name(scope: str) -> str:

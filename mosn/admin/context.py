@@ -90,6 +90,10 @@ class AdminContext(Protocol):
     def changes(self) -> Sequence[Change]:
         """Newest last, bounded."""
 
+    @property
+    def listener_addresses(self) -> Mapping[str, Sequence[str]]:
+        """Listener name to the addresses that it really has (a port 0 filled in), as far as they are known."""
+
     def counters(self) -> Mapping[str, int]:
         """Counters that the controller itself keeps, by Envoy's dotted name ("cluster.a.update_attempt",
         "filesystem.write_completed").  Added to the workers' counter of the same name."""

@@ -90,8 +90,10 @@ async def clusters(request: web.Request) -> web.StreamResponse:
 
 
 async def listeners(request: web.Request) -> web.Response:
-    snapshot = desk_of(request).snapshot()
-    return as_json(listeners_json(snapshot)) if wants_json(request) else text(listeners_text(snapshot))
+    desk = desk_of(request)
+    if wants_json(request):
+        return as_json(listeners_json(desk.context, desk.snapshot()))
+    return text(listeners_text(desk.context, desk.snapshot()))
 
 
 def wants_json(request: web.Request) -> bool:

@@ -14,6 +14,7 @@ from mosn._fastpath.shm.segment import Segment
 from mosn._fastpath.shm.stats import NAMES
 from mosn.admin.computed import State
 from mosn.admin.context import AdminContext
+from mosn.admin.listeners import real_address
 from mosn.model import Cluster, Listener, Snapshot, StatsScope
 
 MOST_CLUSTERS = 50
@@ -52,12 +53,13 @@ def overview(context: AdminContext, state: State, workers: list[dict[str, Any]])
         "epoch": context.epoch,
         "workers": workers,
         "changes": list(context.changes)[-30:],
-        **(traffic(snapshot, context.segment) if snapshot else {}),
+        **(traffic(snapshot, context) if snapshot else {}),
         "logs": {name: value for name, value in context.counters().items() if name.startswith("filesystem.lines_")},
     }
 
 
-def traffic(snapshot: Snapshot, segment: Segment) -> dict[str, Any]:
+def traffic(snapshot: Snapshot, context: AdminContext) -> dict[str, Any]:
+    segment = context.segment
     scopes = [scope for scope in snapshot["stats_scopes"].values() if scope["kind"] in ("http", "tcp", "cluster")]
     by_kind = {kind: Sums(segment, kind, scopes) for kind in ("http", "tcp", "cluster")}
     http = by_kind["http"]
@@ -78,7 +80,7 @@ def traffic(snapshot: Snapshot, segment: Segment) -> dict[str, Any]:
         "latency": merged_histograms(segment, http_latency(scopes)),
         "clusters_total": len(rows),
         "clusters": [with_latency(row, segment) for row in busiest(rows)],
-        "listeners": [listener_row(listener, segment) for listener in snapshot["listeners"]],
+        "listeners": [listener_row(listener, context) for listener in snapshot["listeners"]],
     }
 
 
@@ -149,12 +151,12 @@ def with_latency(row: dict[str, Any], segment: Segment) -> dict[str, Any]:
     return {**row, "latency": merged_histograms(segment, [index])}
 
 
-def listener_row(listener: Listener, segment: Segment) -> dict[str, Any]:
-    counters = _block(segment.counters, listener["stats"], NAMES["listener"][0])
-    gauges = _block(segment.gauges, listener["gauges"], NAMES["listener"][1])
+def listener_row(listener: Listener, context: AdminContext) -> dict[str, Any]:
+    counters = _block(context.segment.counters, listener["stats"], NAMES["listener"][0])
+    gauges = _block(context.segment.gauges, listener["gauges"], NAMES["listener"][1])
     return {
         "name": listener["name"],
-        "address": listener["address"],
+        "address": real_address(context, listener["name"], listener["address"]),
         "connections": gauges["downstream_cx_active"],
         "connections_total": counters["downstream_cx_total"],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -87,10 +88,13 @@ class Box:
         self.changes: Sequence[Change] = [
             {"time": self.started_at, "kind": "start", "text": "configuration abc runs", "ok": True},
         ]
+        self.listener_addresses: Mapping[str, Sequence[str]] = {}
         self.own_counters = {"cluster.dns.update_attempt": 3, "cluster.dns.update_success": 2}
         self.own_gauges = {"filesystem.write_total_buffered": 0}
         self.commands: list[tuple[str, dict[str, Any]]] = []
         self.failure: CommandFailed | None = None
+        self.worker_state = "ready"
+        self.hang = False
 
     def build(self) -> Any:
         resolved = {("localhost", 18090): ["127.0.0.1"]}
@@ -103,9 +107,12 @@ class Box:
         return self.own_gauges
 
     async def workers(self) -> list[WorkerRow]:
+        if self.hang:
+            await asyncio.Event().wait()
+        state, began = self.worker_state, self.started_at
         return [
-            {"index": i, "pid": 0, "state": "ready", "started": self.started_at, "restarts": 0, "connections": 5}
-            for i in range(len(self.sides))
+            {"index": index, "pid": 0, "state": state, "started": began, "restarts": 0, "connections": 5}
+            for index in range(len(self.sides))
         ]
 
     async def command(self, what: str, /, **args: Any) -> dict[str, Any]:
