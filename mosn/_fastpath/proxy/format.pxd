@@ -16,3 +16,5 @@ cdef class FormatObject:
     # FormatObject.json(pairs, omit_empty) makes a JSON line (mosn.model.AccessLog.json).
     cdef Format program
     cdef object _keep           # bytes and other objects that steps point into
+    cdef int _compile(self, list steps, bint json) except -1
+    cdef bint is_literal(self) noexcept

@@ -19,6 +19,10 @@ cdef struct FormatStep:
     Slice alternative           # second argument (%REQ(A?B)%)
     uint16_t id
     uint16_t alternative_id
+    uint8_t pseudo              # of text and alternative, when they name pseudo headers
+    uint8_t alternative_pseudo
+    uint32_t first              # numbers whose meaning depends on op: offsets into RequestInfo, a mask, a count
+    uint32_t second
 
 
 cdef struct Format:
