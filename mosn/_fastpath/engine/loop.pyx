@@ -130,8 +130,8 @@ cdef int engine_init(Engine *engine) except -1:
     if engine.epoll_fd < 0 or engine.wake_fd < 0 or engine.event_fd < 0 or engine.scratch == NULL:
         raise OSError("the engine could not get descriptors or memory (see ulimit -n)")
     wall_clock(engine)
-    engine.random[0] = engine.now_us * 0x9E3779B97F4A7C15 + <uint64_t><size_t>engine
-    engine.random[1] = engine.random[0] ^ 0xD1B54A32D192ED03
+    engine.random[0] = engine.now_us * <uint64_t>0x9E3779B97F4A7C15 + <uint64_t><size_t>engine
+    engine.random[1] = engine.random[0] ^ <uint64_t>0xD1B54A32D192ED03
     pool_init(&engine.pool)
     wheel_init(&engine.wheel, engine.now_ms)
     event.events = EPOLLIN
