@@ -18,6 +18,7 @@ from mosn.config.scalars import CONVERTERS, duration
 
 TYPED_STRUCTS = ("udpa.type.v1.TypedStruct", "xds.type.v3.TypedStruct")
 _TYPE_URL = "@type"
+_TYPED_STRUCT_KEYS = ("@type", "type_url", "typeUrl", "value")
 _EXAMPLE_URL = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
 
 
@@ -96,11 +97,9 @@ class _Decoder:
                 setattr(message, field.name, value)
 
     def _list(self, node: Node, target: Any, field: FieldPlan, path: str) -> None:
-        if not isinstance(node, Sequence):
-            hint = 'a list has a "-" before each entry' if isinstance(node, Mapping) else ""
-            self._wrong(node, path, f"expected a list, found {describe(node)}", hint)
-            return
-        for index, item in enumerate(node.elements()):
+        # Envoy's reader takes a single value for a list of one.
+        items = node.elements() if isinstance(node, Sequence) else [node]
+        for index, item in enumerate(items):
             item_path = f"{path}[{index}]"
             self._places[item_path] = Place(item.line, item.column, item.path)
             if isinstance(item, Scalar) and item.value is None and not _takes_null(field):
@@ -160,9 +159,11 @@ class _Decoder:
     def _enum(self, node: Node, enum: EnumDescriptor, path: str) -> int | None:
         value = node.value if isinstance(node, Scalar) else None
         if isinstance(value, str):
-            known = enum.values_by_name.get(value)
+            known = enum.values_by_name.get(value) or enum.values_by_name.get(value.upper())
             if known is not None:
-                return known.number
+                return int(known.number)
+            if value.isdigit() and len(value) < 10:
+                return int(value)
             names = [item.name for item in enum.values]
             guess = nearest(value.upper(), names)
             few = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
@@ -171,12 +172,15 @@ class _Decoder:
             return None
         return int(CONVERTERS[FieldDescriptor.TYPE_INT32](node))
 
-    def _wrong(self, node: Node, path: str, text: str, hint: str = "") -> None:
-        self._findings.add_at(node, "MC0102", path, text, hint=hint)
+    def _wrong(self, node: Node, path: str, text: str) -> None:
+        self._findings.add_at(node, "MC0102", path, text)
 
     # Messages that JSON writes in a form of their own.
 
     def _duration(self, node: Node, message: Any, path: str) -> None:
+        if isinstance(node, Mapping):
+            self._fields(node, message, path, "")
+            return
         try:
             message.seconds, message.nanos = duration(node)
         except ValueError as error:
@@ -185,6 +189,9 @@ class _Decoder:
             self._findings.add_at(node, "MC0105", path, str(error))
 
     def _wrapper(self, node: Node, message: Any, path: str) -> None:
+        if isinstance(node, Mapping):
+            self._fields(node, message, path, "")
+            return
         value = self._scalar(node, message_plan(message.DESCRIPTOR).fields["value"], path)
         if value is not None:
             message.value = value
@@ -265,6 +272,9 @@ class _Decoder:
         cls = message_class(type_name(type_node.value))
         if cls is None:
             return False
+        for key, _ in node.pairs():
+            if key.text not in _TYPED_STRUCT_KEYS:
+                self._unknown(key, f"{path}.{shorten(key.text)}", "TypedStruct", ["type_url", "value"])
         inner = cls()
         if value is not None:
             self.message(value, inner, path)

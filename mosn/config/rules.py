@@ -16,6 +16,7 @@ from validate import validate_pb2  # type: ignore[import-untyped]
 from mosn.config.api import message_class, type_name
 from mosn.config.constraints import Check, compile_checks
 from mosn.config.findings import Findings
+from mosn.config.supported import EXTENSIONS, HTTP_FILTER
 
 _WRAPPERS = frozenset(
     f"google.protobuf.{name}Value"
@@ -57,8 +58,17 @@ def check_rules(message: Any, findings: Findings, path: str = "") -> None:
             findings.add("MC0108", path, f"one of {names} is required")
     for field in rules.fields:
         _check_field(message, field, findings, prefix + field.name)
+    if _is_left_out(message):
+        return
     for child_path, child in children(message, prefix):
         check_rules(child, findings, child_path)
+
+
+def _is_left_out(message: Any) -> bool:
+    """An optional HTTP filter that is not available: nobody reads its configuration."""
+    if message.DESCRIPTOR.full_name != HTTP_FILTER or not message.is_optional:
+        return False
+    return type_name(message.typed_config.type_url) not in EXTENSIONS[f"{HTTP_FILTER}.typed_config"]
 
 
 def children(message: Message, prefix: str) -> Iterator[tuple[str, Message]]:

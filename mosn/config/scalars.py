@@ -1,5 +1,6 @@
-"""Scalar fields: what protobuf's JSON reader takes for each type, as Envoy does.
+"""Scalar fields: what protobuf's JSON reader takes for each type, in the lenient mode that Envoy runs it in.
 
+Numbers and booleans may stand in quotes and enumerations in any case; text may not be a bare number.
 Each function returns the value, or raises ValueError with the words of the finding.
 """
 
@@ -17,9 +18,15 @@ from google.protobuf.descriptor import FieldDescriptor
 from mosn.config.nodes import Node, Scalar, describe
 
 _DURATION = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,9}))?s\Z")
-_MAX_SECONDS = 315_576_000_000
+_MAX_SECONDS = 9_223_372_035
 _FLOAT_WORDS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _FLOAT = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\Z")
+_HEX = re.compile(r"[-+]?0[xX][0-9a-fA-F]+\Z")
+_BOOLEANS = {
+    word: word in ("true", "t", "yes", "y", "1")
+    for word in ("true", "t", "yes", "y", "1", "false", "f", "no", "n", "0")
+}
+_LONGEST = 40
 _MAX_FLOAT = 3.4028234663852886e38
 
 
@@ -34,6 +41,8 @@ def text(node: Node) -> str:
 def boolean(node: Node) -> bool:
     if isinstance(node, Scalar) and isinstance(node.value, bool):
         return node.value
+    if isinstance(node, Scalar) and isinstance(node.value, str) and node.value.lower() in _BOOLEANS:
+        return _BOOLEANS[node.value.lower()]
     raise ValueError(f"expected true or false, found {describe(node)}")
 
 
@@ -41,12 +50,10 @@ def integer(node: Node) -> int:
     value = node.value if isinstance(node, Scalar) else None
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,20}", value):
+    if isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]{1,20}", value):
         return int(value)
-    number = value if isinstance(value, float) else None
-    if isinstance(value, str) and _FLOAT.match(value) and len(value) < 40:
-        number = float(value)
-    if number is not None and number.is_integer():
+    number = _quoted_number(value) if isinstance(value, str) else value
+    if isinstance(number, float) and number.is_integer():
         return int(number)
     raise ValueError(f"expected a whole number, found {describe(node)}")
 
@@ -68,9 +75,18 @@ def number(node: Node) -> float:
     if isinstance(value, str):
         if value in _FLOAT_WORDS:
             return _FLOAT_WORDS[value]
-        if _FLOAT.match(value):
-            return _finite(float(value))
+        quoted = _quoted_number(value)
+        if quoted is not None:
+            return _finite(quoted)
     raise ValueError(f"expected a number, found {describe(node)}")
+
+
+def _quoted_number(text: str) -> float | None:
+    if len(text) > _LONGEST:
+        return None
+    if _HEX.match(text):
+        return float(int(text, 16))
+    return float(text) if _FLOAT.match(text) else None
 
 
 def _finite(value: int | float) -> float:
@@ -108,7 +124,7 @@ def duration(node: Node) -> tuple[int, int]:
     sign = -1 if match[1] else 1
     seconds, nanos = int(match[2]), int((match[3] or "").ljust(9, "0"))
     if seconds > _MAX_SECONDS:
-        raise OverflowError("the duration is longer than 10000 years")
+        raise OverflowError("a duration is shorter than 9223372036s (292 years)")
     return sign * seconds, sign * nanos
 
 

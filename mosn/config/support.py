@@ -12,11 +12,10 @@ from mosn.config.api import message_class, type_name
 from mosn.config.decode import TYPED_STRUCTS
 from mosn.config.findings import Findings
 from mosn.config.rules import unpack
-from mosn.config.supported import EXTENSIONS, FIELDS, NO_EFFECT
+from mosn.config.supported import EXTENSIONS, FIELDS, HTTP_FILTER, NO_EFFECT
 
 _WELL_KNOWN = "google.protobuf."
 _TYPED_EXTENSION = "envoy.config.core.v3.TypedExtensionConfig"
-_HTTP_FILTER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter"
 _CHOICES = frozenset({"envoy.config.cluster.v3.LoadBalancingPolicy.Policy.typed_extension_config"})
 """Lists of which the first implemented entry is taken."""
 
@@ -27,6 +26,7 @@ def check_support(message: Message, findings: Findings, path: str = "", holder: 
     name = message.DESCRIPTOR.full_name
     implemented = FIELDS.get(name, frozenset())
     prefix = f"{path}." if path else ""
+    _require_type(message, findings, f"{prefix}typed_config")
     for field, value in message.ListFields():
         field_path = prefix + field.name
         _deprecated(field, findings, field_path)
@@ -39,8 +39,23 @@ def check_support(message: Message, findings: Findings, path: str = "", holder: 
             findings.add("MC0201", field_path, "is not implemented")
 
 
+def _require_type(message: Any, findings: Findings, path: str) -> None:
+    """Every extension says its type; filters may have it discovered instead."""
+    if f"{message.DESCRIPTOR.full_name}.typed_config" not in EXTENSIONS or message.HasField("typed_config"):
+        return
+    if "config_discovery" in message.DESCRIPTOR.fields_by_name:
+        if message.HasField("config_discovery"):
+            text = "extensions from a management server are not implemented"
+            findings.add("MC0204", path.replace("typed_config", "config_discovery"), text)
+            return
+        if _is_optional(message):
+            return
+    if not findings.failed(path):
+        findings.add("MC0108", path, "is required")
+
+
 def _is_optional(message: Any) -> bool:
-    return message.DESCRIPTOR.full_name == _HTTP_FILTER and bool(message.is_optional)
+    return message.DESCRIPTOR.full_name == HTTP_FILTER and bool(message.is_optional)
 
 
 def _deprecated(field: FieldDescriptor, findings: Findings, path: str) -> None:

@@ -15,6 +15,7 @@ _ENDPOINT = "envoy.config.endpoint.v3."
 _BOOTSTRAP = "envoy.config.bootstrap.v3."
 _LOG = "envoy.config.accesslog.v3."
 _HCM = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+HTTP_FILTER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter"
 _TCP = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 _LB = "envoy.extensions.load_balancing_policies."
 
@@ -86,7 +87,7 @@ _TABLE: dict[str, str] = {
         "path_with_escaped_slashes_action strip_matching_host_port strip_any_host_port strip_trailing_host_dot "
         "append_x_forwarded_port request_id_extension",
     f"{_HCM}.UpgradeConfig": "upgrade_type enabled",
-    "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter": "name typed_config is_optional disabled",
+    HTTP_FILTER: "name typed_config is_optional disabled",
     "envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension": "typed_config",
     "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig": "",
     "envoy.extensions.filters.http.router.v3.Router":
@@ -281,7 +282,7 @@ EXTENSIONS: dict[str, frozenset[str]] = {
         "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
         "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector",
     }),
-    "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter.typed_config": frozenset({
+    f"{HTTP_FILTER}.typed_config": frozenset({
         "envoy.extensions.filters.http.router.v3.Router",
     }),
     "envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension.typed_config": frozenset({

@@ -85,5 +85,14 @@ def lower_range(ctx: Context, cidr: Any, path: str) -> PrefixRange | None:
         text = f"an IPv{address.version} prefix has at most {address.max_prefixlen} bits"
         ctx.report("MC0308", f"{path}.prefix_len", text)
         return None
-    network = ipaddress.ip_network((str(address).split("%")[0], length), strict=False)
-    return {"address": str(network.network_address), "prefix_len": length}
+    network = network_of(cidr)
+    return {"address": str(network.network_address), "prefix_len": length} if network is not None else None
+
+
+def network_of(cidr: Any) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """The range with its host bits cleared; None when it is not one."""
+    length = cidr.prefix_len.value if cidr.HasField("prefix_len") else 0
+    try:
+        return ipaddress.ip_network((cidr.address_prefix.split("%")[0], length), strict=False)
+    except ValueError:
+        return None

@@ -15,6 +15,7 @@ Policy = Literal["round_robin", "least_request", "random", "ring_hash", "maglev"
 _BY_NUMBER: dict[int, Policy] = {0: "round_robin", 1: "least_request", 2: "ring_hash", 3: "random", 5: "maglev"}
 _CLUSTER_PROVIDED = 6
 _POLICY_CONFIG = 7
+_STRICT_DNS = 1
 _TYPES = EXTENSIONS["envoy.config.cluster.v3.LoadBalancingPolicy.Policy.typed_extension_config"]
 _BY_TYPE: dict[str, Policy] = {
     "RoundRobin": "round_robin", "LeastRequest": "least_request", "Random": "random", "RingHash": "ring_hash",
@@ -31,6 +32,9 @@ def lower_balancing(ctx: Context, cluster: Any, path: str, *, original_dst: bool
         _typed_policy(ctx, cluster.load_balancing_policy, result, f"{path}.load_balancing_policy")
     else:
         _named_policy(ctx, cluster, result, path)
+    if result["use_hostname_for_hashing"] and cluster.type != _STRICT_DNS:
+        where = f"{path}.common_lb_config.consistent_hashing_lb_config.use_hostname_for_hashing"
+        ctx.report("MC0315", where, "host names are hashed only in clusters of type STRICT_DNS")
     if original_dst:
         _original_dst(ctx, cluster, result, path)
     elif result["policy"] == "original_dst" and not ctx.findings.failed(path):
@@ -137,6 +141,8 @@ def _original_dst(ctx: Context, cluster: Any, result: LoadBalancing, path: str) 
     config = cluster.original_dst_lb_config
     if config.use_http_header:
         result["original_dst_header"] = (config.http_header_name or _ORIGINAL_DST_HEADER).lower()
+    elif config.http_header_name:
+        ctx.report("MC0315", f"{path}.original_dst_lb_config.http_header_name", "needs use_http_header: true")
 
 
 def panic_threshold(ctx: Context, lb: LoadBalancing) -> float:

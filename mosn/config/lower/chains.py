@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from mosn.config.lower.addresses import lower_range
+from mosn.config.lower.addresses import lower_range, network_of
 from mosn.config.lower.context import Context, wrapped
 from mosn.config.lower.http import lower_http, pick
 from mosn.config.lower.tcp import lower_tcp
@@ -60,10 +60,6 @@ def _terminal(ctx: Context, chain: Any, path: str) -> tuple[Any, str] | None:
     filters: list[tuple[Any, str]] = []
     for index, item in enumerate(chain.filters):
         where = f"{path}.filters[{index}]"
-        if item.WhichOneof("config_type") == "config_discovery":
-            ctx.report("MC0204", f"{where}.config_discovery", "filters from a management server are not implemented")
-        elif item.WhichOneof("config_type") is None:
-            ctx.report("MC0108", f"{where}.typed_config", "is required")
         filters.append((unpack(item.typed_config), f"{where}.typed_config"))
     if not filters:
         if not ctx.findings.failed(f"{path}.filters"):
@@ -109,10 +105,37 @@ def _ranges(ctx: Context, ranges: Any, path: str) -> list[PrefixRange]:
 
 
 def _check_matches(ctx: Context, listener: Any, path: str) -> None:
-    seen: dict[bytes, int] = {}
+    """Chains must differ in every combination of values, as Envoy demands."""
+    seen: list[list[frozenset[Any]]] = []
     for index, chain in enumerate(listener.filter_chains):
-        key = chain.filter_chain_match.SerializeToString(deterministic=True)
-        if key in seen:
-            where = f"{path}.filter_chains[{index}].filter_chain_match"
-            ctx.report("MC0310", where, f"matches the same connections as filter_chains[{seen[key]}]")
-        seen.setdefault(key, index)
+        where = f"{path}.filter_chains[{index}].filter_chain_match"
+        given = _match_values(chain.filter_chain_match)
+        values = [frozenset(each) for each in given]
+        if any(len(each) != len(kept) for each, kept in zip(given, values, strict=True)):
+            ctx.report("MC0310", where, "gives a value twice")
+        for other, others in enumerate(seen):
+            if all(mine & theirs for mine, theirs in zip(values, others, strict=True)):
+                ctx.report("MC0310", where, f"matches connections that filter_chains[{other}] matches")
+                break
+        seen.append(values)
+
+
+def _match_values(match: Any) -> list[list[Any]]:
+    """The values of each criterion; one that is not given matches like a value of its own."""
+    given = [
+        [wrapped(match, "destination_port", 0)],
+        _range_keys(match.prefix_ranges),
+        [name.lower() for name in match.server_names],
+        [match.transport_protocol],
+        match.application_protocols,
+        _range_keys(match.direct_source_prefix_ranges),
+        [match.source_type],
+        _range_keys(match.source_prefix_ranges),
+        match.source_ports,
+    ]
+    return [list(values) or [""] for values in given]
+
+
+def _range_keys(ranges: Any) -> list[Any]:
+    made = (network_of(cidr) for cidr in ranges)
+    return [network for network in made if network is not None]

@@ -35,7 +35,10 @@ def static_hosts(ctx: Context, cluster: Any, path: str) -> list[Host]:
     """Hosts whose addresses stand in the file."""
     hosts = []
     for item in endpoints_of(cluster, path):
-        address = lower_address(ctx, item.endpoint.endpoint.address, f"{item.path}.endpoint.address")
+        where = f"{item.path}.endpoint.address"
+        address = lower_address(ctx, item.endpoint.endpoint.address, where)
+        if not item.endpoint.endpoint.HasField("address") and not ctx.findings.failed(where):
+            ctx.report("MC0108", where, "is required")
         if address:
             hosts.append(_host(ctx, cluster, item, address, item.endpoint.endpoint.hostname))
     return _distinct(hosts)

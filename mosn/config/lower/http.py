@@ -140,10 +140,6 @@ def _router(ctx: Context, config: Any, path: str) -> Any:
     kept = []
     for index, item in enumerate(config.http_filters):
         where = f"{path}.http_filters[{index}]"
-        if item.WhichOneof("config_type") == "config_discovery":
-            ctx.report("MC0204", f"{where}.config_discovery", "filters from a management server are not implemented")
-        elif item.WhichOneof("config_type") is None and not item.is_optional:
-            ctx.report("MC0108", f"{where}.typed_config", "is required")
         filter_config = unpack(item.typed_config)
         if item.disabled or (item.is_optional and not _available(filter_config)):
             continue

@@ -28,7 +28,7 @@ def lower_listener(ctx: Context, listener: Any, path: str) -> list[Listener]:
         _require_chains(ctx, listener, path)
     name = listener.name or address
     scope = ctx.registry.scope("listener", listener.stat_prefix or stat_address(address))
-    filters = _listener_filters(ctx, listener, path)
+    filters = _listener_filters(listener)
     proxy_protocol = filters.get("ProxyProtocol")
     first: Listener = {
         "name": name,
@@ -102,15 +102,10 @@ def _max_connections(ctx: Context, name: str) -> int:
     return runtime_integer(ctx.runtime, f"envoy.resource_limits.listener.{name}.connection_limit", 0)
 
 
-def _listener_filters(ctx: Context, listener: Any, path: str) -> dict[str, Any]:
+def _listener_filters(listener: Any) -> dict[str, Any]:
     """Configurations by message name.  The engine runs them in a fixed order, so only presence counts."""
     found: dict[str, Any] = {}
-    for index, item in enumerate(listener.listener_filters):
-        where = f"{path}.listener_filters[{index}]"
-        if item.WhichOneof("config_type") == "config_discovery":
-            ctx.report("MC0204", f"{where}.config_discovery", "filters from a management server are not implemented")
-        elif item.WhichOneof("config_type") is None:
-            ctx.report("MC0108", f"{where}.typed_config", "is required")
+    for item in listener.listener_filters:
         config = unpack(item.typed_config)
         if config is not None and config.DESCRIPTOR.full_name.startswith(_FILTERS):
             found[config.DESCRIPTOR.name] = config

@@ -7,16 +7,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from mosn.config.findings import Findings
+
 Runtime = dict[str, Any]
 """Dotted key -> bool, number, text, or {"numerator": .., "denominator": ..}."""
 
 
-def runtime_of(bootstrap: Any) -> Runtime:
+def runtime_of(bootstrap: Any, findings: Findings) -> Runtime:
     """Later layers override earlier ones."""
     values: Runtime = {}
-    for layer in bootstrap.layered_runtime.layers:
+    for index, layer in enumerate(bootstrap.layered_runtime.layers):
         if layer.WhichOneof("layer_specifier") == "static_layer":
-            _flatten(layer.static_layer, "", values)
+            layer_values: Runtime = {}
+            _flatten(layer.static_layer, "", layer_values)
+            for key in [key for key, value in layer_values.items() if value is None]:
+                path = f"layered_runtime.layers[{index}].static_layer.{key}"
+                findings.add("MC0109", path, "a runtime value is a number, text, a boolean, or a fraction")
+            values.update(layer_values)
     return values
 
 
@@ -26,7 +33,7 @@ def _flatten(struct: Any, prefix: str, values: Runtime) -> None:
         if kind in ("number_value", "string_value", "bool_value"):
             values[prefix + key] = getattr(value, kind)
         elif kind != "struct_value":
-            continue
+            values[prefix + key] = None
         elif set(value.struct_value.fields) <= {"numerator", "denominator"} and value.struct_value.fields:
             fields = value.struct_value.fields
             values[prefix + key] = {

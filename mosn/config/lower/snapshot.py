@@ -16,6 +16,8 @@ from mosn.config.lower.runtime import runtime_integer, runtime_of
 from mosn.config.rules import unpack
 from mosn.model import SNAPSHOT_FORMAT, Cluster, Listener, Snapshot
 
+_CONNECTIONS_MONITOR = "envoy.resource_monitors.global_downstream_max_connections"
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -40,7 +42,7 @@ def lower_bootstrap(
     """Findings are added to `findings`; the snapshot is for use only when none of them is an error."""
     listeners, clusters = static_resources(bootstrap)
     names = frozenset(resource.message.name for resource in clusters)
-    ctx = Context(findings, registry, resolved, runtime_of(bootstrap), names)
+    ctx = Context(findings, registry, resolved, runtime_of(bootstrap, findings), names)
     registry.scope("server", "")
     lowered_clusters = _clusters(ctx, clusters)
     lowered_listeners = _listeners(ctx, listeners)
@@ -101,10 +103,17 @@ def _overload(ctx: Context, bootstrap: Any) -> tuple[int, int]:
     """Limits of downstream connections and of heap bytes; 0 is none."""
     connections = runtime_integer(ctx.runtime, "overload.global_downstream_max_connections", 0)
     heap = 0
-    for monitor in bootstrap.overload_manager.resource_monitors:
+    seen = set()
+    for index, monitor in enumerate(bootstrap.overload_manager.resource_monitors):
+        where = f"overload_manager.resource_monitors[{index}]"
+        if monitor.name in seen:
+            ctx.report("MC0301", f"{where}.name", f'a resource monitor "{monitor.name}" exists already')
+        seen.add(monitor.name)
         config: Any = unpack(monitor.typed_config)
         name = config.DESCRIPTOR.name if config is not None else ""
         if name == "DownstreamConnectionsConfig":
+            if monitor.name != _CONNECTIONS_MONITOR:
+                ctx.report("MC0315", f"{where}.name", f"this monitor's name is {_CONNECTIONS_MONITOR}")
             connections = config.max_active_downstream_connections
         elif name == "FixedHeapConfig":
             heap = config.max_heap_size_bytes
