@@ -157,6 +157,8 @@ class Controller:
             await self._resume(fds[-2], fds[-1])
         else:
             await self._load(messages.Load(0), [])
+        for service in self._services:
+            service.warm()
 
     async def _resume(self, snapshot_fd: int, state_fd: int) -> None:
         self._state = read_memory_file(state_fd)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from mosn.model import Snapshot
+if TYPE_CHECKING:
+    from mosn.model import Snapshot
 
 
 class DataPlane(Protocol):

@@ -78,6 +78,9 @@ class Service:
         harm the running one, which stays if any worker refuses."""
         return []
 
+    def warm(self) -> None:
+        """Import what `start` will need: called while the workers are being started."""
+
     async def start(self, host: Host) -> None:
         """Workers run `host.snapshot`.  Raises OSError when the service cannot be had."""
 

@@ -23,11 +23,8 @@ IP_FREEBIND, IPV6_TRANSPARENT, IPV6_FREEBIND = 15, 75, 78  # not in Python's soc
 class BindError(Exception):
     """A listener's address could not be had."""
 
-    def __init__(self, listener: str, address: str, reason: str, number: int = 0) -> None:
-        super().__init__(f"listener {listener}: cannot listen on {address}: {reason}")
-        self.listener = listener
-        self.address = address
-        self.errno = number
+    def __init__(self, owner: str, address: str, reason: str) -> None:
+        super().__init__(f"{owner}: cannot listen on {address}: {reason}")
 
 
 class Address(NamedTuple):
@@ -135,7 +132,7 @@ class Listeners:
             try:
                 self.table[binding.name].apply(binding)
             except OSError as error:
-                raise BindError(binding.name, binding.address, error.strerror or str(error)) from error
+                raise BindError(f"listener {binding.name}", binding.address, _explain(error)) from error
         kept = {id(port) for port in self.table.values()}
         for key, port in list(self._ports.items()):
             if id(port) not in kept:
@@ -158,10 +155,9 @@ class Listeners:
                 opened.append(key)
             return self._ports[key]
         except ValueError as error:
-            raise BindError(binding.name, binding.address, str(error)) from error
+            raise BindError(f"listener {binding.name}", binding.address, str(error)) from error
         except OSError as error:
-            reason = _explain(error)
-            raise BindError(binding.name, binding.address, reason, error.errno or 0) from error
+            raise BindError(f"listener {binding.name}", binding.address, _explain(error)) from error
 
     def _open(self, address: Address, binding: Binding) -> Port:
         activated = self._activated.pop(binding.address, None)
@@ -240,7 +236,7 @@ def open_single(name: str, text: str) -> socket.socket | None:
     except ValueError as error:
         raise BindError(name, text, str(error)) from error
     except OSError as error:
-        raise BindError(name, text, _explain(error), error.errno or 0) from error
+        raise BindError(name, text, _explain(error)) from error
     return sock
 
 

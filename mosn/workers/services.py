@@ -45,9 +45,12 @@ class Admin(Service):
 
     _server: Any = None
 
+    def warm(self) -> None:
+        # Not at the top: reading the configuration need not wait for a web server's modules.
+        importlib.import_module("mosn.admin")
+
     async def start(self, host: Host) -> None:
         if host.admin_socket is not None:
-            # Imported here: reading the configuration need not wait for a web server's modules.
             admin = importlib.import_module("mosn.admin")
             self._server = await admin.start(host, host.admin_socket)
 

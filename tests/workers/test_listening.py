@@ -128,5 +128,5 @@ def test_the_admin_socket_is_private(tmp_path: Path) -> None:
     assert sock is not None and stat.S_IMODE(path.stat().st_mode) == 0o600
     sock.close()
     assert open_single("admin", "") is None
-    with pytest.raises(BindError, match="listener admin: cannot listen on nowhere"):
+    with pytest.raises(BindError, match="admin: cannot listen on nowhere"):
         open_single("admin", "nowhere")
