@@ -32,6 +32,7 @@ class WorkerSide:
         layout, _, size, region = struct.unpack_from("=IIQQ", self._map, 8)
         assert (layout, region) == (LAYOUT_VERSION, HISTOGRAMS_AT + MAX_HISTOGRAMS * 2048), "segment.pyx has changed"
         assert size == len(self._map)
+        self._worker = worker
         self._at = PAGE + worker * region
         self._wake_fd = wake_fd
 
@@ -46,7 +47,7 @@ class WorkerSide:
         self._add(GAUGES_AT + index * 8, "=q", n)
 
     def limit(self, row: int, kind: int, n: int = 1) -> None:
-        self._add(LIMITS_AT + (row * 4 + kind) * 4, "=I", n)
+        self._add(LIMITS_AT + self._worker * 64 + (row * 4 + kind) * 4, "=I", n)
 
     def record(self, index: int, value: int) -> None:
         base = HISTOGRAMS_AT + index * 2048

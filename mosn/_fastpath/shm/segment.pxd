@@ -19,7 +19,7 @@ cdef enum:
     MAX_COUNTERS = 2097152      # of each region
     MAX_GAUGES = 1048576
     MAX_HISTOGRAMS = 32768
-    MAX_LIMIT_ROWS = 65536
+    MAX_LIMIT_ROWS = 65280
     RING_BYTES = 4194304
 
 

@@ -83,7 +83,7 @@ def test_the_maximum_caps_the_ring() -> None:
     """6 points among 4 hosts: some have two, some one (Envoy's example of 1.5 points a host)."""
     picks = picker(cluster(hosts(4), "ring_hash", minimum_ring_size=6, maximum_ring_size=6))
     points = slow_ring([member["address"] for member in hosts(4)], 2, murmur=False)
-    ring = {address: n for address, n in zip((m["address"] for m in hosts(4)), (2, 1, 2, 1), strict=True)}
+    ring = dict(zip((member["address"] for member in hosts(4)), (2, 1, 2, 1), strict=True))
     kept = [(p, a) for p, a in points if p in {xxh64_of(f"{a}_{i}".encode()) for i in range(ring[a])}]
     assert picks.by_hashes([point for point, _ in kept]) == [address for _, address in kept]
 

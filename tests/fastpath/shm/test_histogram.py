@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from functools import partial
 
 import pytest
 
@@ -36,12 +38,12 @@ def test_the_last_bucket_takes_everything_above(value: int) -> None:
 
 
 def test_buckets_are_at_most_an_eighth_wide() -> None:
-    for low, high in zip(LOWER_BOUNDS[8:], LOWER_BOUNDS[9:], strict=False):
+    for low, high in itertools.pairwise(LOWER_BOUNDS[8:]):
         assert (high - low) / low <= 1 / 8
 
 
 def test_workers_sum_up(segment: Segment) -> None:
-    run_all(lambda worker=worker: probe.record_many(segment, worker, 3, 10_000) for worker in range(8))
+    run_all(partial(probe.record_many, segment, worker, 3, 10_000) for worker in range(8))
     data = segment.histogram(3)
     assert data.count == sum(data.buckets) == 80_000
     assert data.sum == 8 * sum(range(10_000))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from mosn._fastpath.shm import probe
@@ -47,7 +49,7 @@ def test_rows_and_kinds_are_apart(segment: Segment) -> None:
 
 
 def test_eight_processes_never_hold_more_than_the_maximum(segment: Segment) -> None:
-    run_all(lambda worker=worker: hammer(segment, worker) for worker in range(8))
+    run_all(partial(hammer, segment, worker) for worker in range(8))
     assert segment.limit(ROW, KIND) == 0
     assert segment.counter(1) > 1000
 
@@ -55,10 +57,8 @@ def test_eight_processes_never_hold_more_than_the_maximum(segment: Segment) -> N
 def test_nothing_leaks_when_workers_are_killed(segment: Segment) -> None:
     """Killed while taking and giving; after clear_worker the whole limit is there again."""
     for _ in range(5):
-        children = [
-            Child(lambda worker=worker: probe.take_and_give(segment, worker, ROW, KIND, MAXIMUM, 1 << 60))
-            for worker in range(8)
-        ]
+        work = [partial(probe.take_and_give, segment, worker, ROW, KIND, MAXIMUM, 1 << 60) for worker in range(8)]
+        children = [Child(each) for each in work]
         wait_until(lambda: segment.limit(ROW, KIND) > 0)
         for worker, child in enumerate(children):
             child.kill()

@@ -7,6 +7,7 @@ import select
 import struct
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -121,7 +122,7 @@ def test_a_producer_killed_while_writing_leaves_whole_records(segment: Segment) 
     reader = RingReader(segment, 0)
     read = 0
     for start in range(0, 40_000_000, 1_000_000):
-        child = Child(lambda start=start: probe.put_numbers(segment, 0, start, 1_000_000))
+        child = Child(partial(probe.put_numbers, segment, 0, start, 1_000_000))
         expected = start
         while expected < start + 2000:
             expected = check_order(reader.read(50_000), expected)
