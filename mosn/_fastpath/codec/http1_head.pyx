@@ -336,10 +336,10 @@ cdef int _check_unfinished(const H1HeadParser *parser, const char *p, uint32_t n
                            const H1Limits *limits, bint request) noexcept nogil:
     cdef uint32_t lines = parser.lines + scan.found
     cdef int error = _check_lines(p, scan, parser.lines, limits, request)
-    if error == H1_OK and lines == 0:
-        error = _check_start(p, scan, n, request)
     if error == H1_OK:
         error = scan.error
+    if error == H1_OK and lines == 0:
+        error = _check_start(p, scan, n, request)
     if error == H1_OK and scan.broken:
         error = _broken_byte(p, scan, lines, request)
     if error == H1_OK and n >= limits.head_bytes:
