@@ -1,0 +1,1 @@
+HEADER_NAMES: tuple[str, ...]
