@@ -150,10 +150,8 @@ class Commands:
         self._master.shutdown.begin(options.drain_seconds if seconds is None else seconds, "drain", reply)
 
     def _drain_listeners(self, reply: Reply, graceful: bool = True, inbound_only: bool = False) -> None:
-        """Drain and stay; answered at once.  Listeners have no direction yet: all of them are drained."""
-        options = self._master.options
-        seconds = options.drain_seconds if graceful else 0.0
-        self._master.shutdown.begin(seconds, "drain_listeners", stay=True)
+        """Drain and stay; answered at once.  Always gracefully and all listeners, whatever was asked."""
+        self._master.shutdown.begin(self._master.options.drain_seconds, "drain_listeners", stay=True)
         reply.done()
 
     def _stop(self, reply: Reply, seconds: float | None = None) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from mosn.workers import messages
 from mosn.workers.backoff import Backoff
 from mosn.workers.channel import Channel
-from mosn.workers.loop import Loop
+from mosn.workers.loop import Loop, Timer
 from mosn.workers.options import StartOptions
 from mosn.workers.pool import describe_end
 from mosn.workers.publication import Publication
@@ -26,6 +26,7 @@ CHANNEL_FD = 3
 
 FIRST_START_ATTEMPTS = 3
 END_TIMEOUT = 5.0
+LOAD_TIMEOUT = 60.0  # for reading the configuration; a controller that takes longer is stuck
 
 LoadedCallback = Callable[[messages.Loaded, list[int]], None]
 
@@ -69,6 +70,7 @@ class ControllerLink:
         self.state = "waiting"  # starting, serving, waiting, stopped
         self._pidfd = -1
         self._serving_since = 0.0
+        self._patience: Timer | None = None
         self._ending = False
 
     def start(self) -> None:
@@ -82,6 +84,7 @@ class ControllerLink:
         self._loop.add_reader(self._pidfd, self._reap)
         self._channel = Channel(ours, self._loop, self._received, lambda reason: None)
         self.state, self.started, self._serving_since = "starting", time.time(), 0.0
+        self._expect_load()
         self._send_hello()
         if self.resume is not None:
             self._on_restarted()
@@ -93,6 +96,7 @@ class ControllerLink:
             loaded(_not_loaded(request, "the controller is being restarted; try again"), [])
             return
         self._loads[request] = loaded
+        self._expect_load()
         self.send(messages.Load(request))
 
     def modules(self, answered: Callable[[list[str]], None]) -> None:
@@ -105,6 +109,16 @@ class ControllerLink:
     def send(self, message: messages.Message, fds: Sequence[int] = ()) -> None:
         if self._channel is not None:
             self._channel.send(message, fds)
+
+    def _expect_load(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+        self._patience = self._loop.call_later(LOAD_TIMEOUT, self._stuck)
+
+    def _stuck(self) -> None:
+        if self._pidfd >= 0:
+            log.error("the controller (pid %d) has not answered for %g s: killing it", self.pid, LOAD_TIMEOUT)
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def serving(self) -> None:
         self.state, self._serving_since = "serving", time.monotonic()
@@ -140,6 +154,8 @@ class ControllerLink:
         )
 
     def _received(self, message: messages.Message, fds: list[int]) -> None:
+        if isinstance(message, messages.Loaded | messages.Serving) and self._patience is not None:
+            self._patience.cancel()
         if isinstance(message, messages.Loaded) and message.request in self._loads:
             self._loads.pop(message.request)(message, fds)
         elif isinstance(message, messages.Remember):
@@ -156,6 +172,8 @@ class ControllerLink:
         if self._channel is not None:
             self._channel.close()
         pid, self.pid, self._pidfd, self._channel = self.pid, 0, -1, None
+        if self._patience is not None:
+            self._patience.cancel()
         self._forget_questions()
         if self._ending:
             self.state = "stopped"

@@ -123,7 +123,9 @@ class Listeners:
 
     def abandon(self, plan: Plan) -> None:
         for key in plan.opened:
-            self._ports.pop(key).close()
+            port = self._ports.pop(key, None)
+            if port is not None:  # None: everything was closed meanwhile
+                port.close()
 
     def commit(self, plan: Plan) -> None:
         """The plan is what runs now; workers have let go of everything else, which is closed."""

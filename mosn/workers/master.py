@@ -157,12 +157,18 @@ class Master:
         self.state = "running"
         publication = self.running
         self.controller.send(messages.Applied(0, publication.version, ""))
-        for line in self.commands.summary():
-            self._announce(line)
-        sys.stdout.flush()
+        self._say(self.commands.summary())
         self.service_manager.ready(self.commands.one_line())
         if self.service_manager.watchdog_seconds:
             self._feed_watchdog()
+
+    def _say(self, lines: list[str]) -> None:
+        try:
+            for line in lines:
+                self._announce(line)
+            sys.stdout.flush()
+        except OSError:
+            pass  # nobody reads our output; that is no reason not to serve
 
     @property
     def running(self) -> Publication:
@@ -213,6 +219,8 @@ class Master:
             self._reload_failed(BAD if message.findings else NOT_DONE, message.text, reply, message.findings)
             return
         previous = self.running.version
+        if message.admin_address != self.running.admin_address:
+            log.warning("the admin stays at %s until the next start", self.admin_address or "no address")
         reply.progress(f"installing configuration {message.version}")
 
         def ended(code: int, error: str) -> None:

@@ -186,7 +186,6 @@ class WorkerPool:
             slot.state = "stopped"
             self._check_gone()
             return
-        slot.state = "waiting"
         self._restart(slot, pid, slot.backoff.after(lived))
 
     def _restart(self, slot: Slot, pid: int, delay: float) -> None:

@@ -7,6 +7,8 @@ import os
 import stat
 from pathlib import Path
 
+MAX_SOCKET_PATH = 107
+
 
 class RunDirectoryError(Exception):
     """The directory cannot be used; the text says why and what to do."""
@@ -78,6 +80,8 @@ class RunDirectory:
         return False
 
     def _prepare(self) -> None:
+        if len(os.fsencode(self.control_socket)) > MAX_SOCKET_PATH:
+            raise RunDirectoryError(f"the run directory's path is too long for a socket: {self.path}")
         try:
             self.path.mkdir(mode=0o755, parents=True, exist_ok=True)
             info = os.stat(self.path)

@@ -60,7 +60,7 @@ class Slot:
         if self.channel is not None:
             self.channel.close()
         os.close(self.pidfd)
-        self.pid, self.pidfd, self.channel = 0, -1, None
+        self.pid, self.pidfd, self.channel, self.state = 0, -1, None, "waiting"
         waiting, self._waiting = self._waiting, {}
         reports, self._reports = self._reports, {}
         for answered in waiting.values():

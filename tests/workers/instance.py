@@ -111,6 +111,21 @@ class Instance:
     def worker_pid(self, index: int) -> int:
         return int(self.workers()[index]["pid"])
 
+    def kill_controller(self) -> int:
+        """Kill it and wait for the next one, whose pid is returned."""
+        pid = self.status()["controller"]["pid"]
+        os.kill(pid, signal.SIGKILL)
+        return self.next_controller(pid)
+
+    def next_controller(self, pid: int) -> int:
+        """Once another one than `pid` serves."""
+
+        def other() -> int:
+            now = self.status()["controller"]
+            return int(now["pid"]) if now["state"] == "serving" and now["pid"] != pid else 0
+
+        return int(eventually(other, "another controller"))
+
     def client_of(self, worker: int, port: int = 0) -> Client:
         """A connection that this worker has."""
         for _ in range(200):

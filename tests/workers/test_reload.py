@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -126,8 +127,6 @@ def test_reloads_leak_no_descriptors(instance: Instance) -> None:
 
 
 def test_many_reloads_at_once(instance: Instance) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     instance.configure("v2")
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda _: instance.call("reload"), range(8)))

@@ -23,9 +23,11 @@ def test_back_off() -> None:
     backoff = Backoff()
     waits = [backoff.after(lived=0.0) for _ in range(10)]
     assert waits == [0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
-    assert backoff.after(lived=29.0) == 10.0
+    assert backoff.after(lived=4.9) == 10.0
     assert backoff.after(lived=30.0) == 0.0
     assert backoff.after(lived=1.0) == 0.1
+    assert [backoff.after(lived=5.0) for _ in range(5)] == [0.1] * 5
+    assert backoff.after(lived=10.0) == 0.0
 
 
 def test_timers_in_order_and_cancelled() -> None:
