@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mosn.config.lower.context import Resolved, StatRegistry
     from mosn.model import Snapshot
 
-__all__ = ["build_snapshot", "config_dump", "dns_targets", "load_file", "load_text"]
+__all__ = ["build_snapshot", "config_dump", "dns_targets", "load_file", "load_text", "to_yaml"]
 
 
 def load_file(path: str | os.PathLike[str]) -> LoadedConfig:
@@ -57,6 +57,14 @@ def dns_targets(loaded: LoadedConfig) -> list[DnsTarget]:
     from mosn.config.dns import dns_targets_of
 
     return dns_targets_of(loaded.bootstrap)
+
+
+def to_yaml(loaded: LoadedConfig) -> str:
+    """The configuration as an Envoy bootstrap in YAML; secrets are not masked."""
+    from mosn.config.dump import to_json
+    from mosn.config.emit import to_yaml_text
+
+    return to_yaml_text(to_json(loaded.bootstrap, masked=False))
 
 
 def config_dump(loaded: LoadedConfig) -> dict[str, Any]:

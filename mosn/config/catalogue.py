@@ -132,8 +132,8 @@ CATALOGUE: dict[str, Code] = _codes(
     ("MC0317", "error", "data source cannot be read",
      "A file or environment variable that a field refers to is missing, unreadable, or too large."),
     # -- MOSN's own JSON
-    ("MC0401", "error", "unknown MOSN key",
-     "MOSN's configuration has no such key at this place."),
+    ("MC0401", "warning", "unknown MOSN key",
+     "MOSN's configuration has no such key at this place; MOSN ignores it without a word."),
     ("MC0402", "error", "wrong value in a MOSN configuration",
      "The value has another type than MOSN's key, or is not one of its words."),
     ("MC0403", "warning", "not carried over from MOSN",
@@ -142,8 +142,9 @@ CATALOGUE: dict[str, Code] = _codes(
     ("MC0404", "error", "MOSN protocol not available yet",
      "The proxy filter names an RPC protocol that this version does not carry as a protocol. Use tcp_proxy to pass its "
      "connections through unchanged."),
-    ("MC0405", "error", "MOSN filter not available",
-     "The network or stream filter has no counterpart here, and leaving it out could let through what it was to stop."),
+    ("MC0405", "error", "MOSN feature not available",
+     "The filter, condition or transport has no counterpart here, and leaving it out would change which traffic passes "
+     "or where it goes."),
     ("MC0406", "note", "translated with a difference",
      "The key was translated, but behaviour differs from MOSN's in the way that the text describes."),
 )  # fmt: skip

@@ -64,6 +64,10 @@ class Findings:
 
     def failed(self, path: str) -> bool:
         """Whether an error was found at this path or inside it: what follows from it need not be said."""
+        shown = self.place(path).path
+        return self._failed_inside(path) or bool(shown and self._failed_inside(shown))
+
+    def _failed_inside(self, path: str) -> bool:
         if path in self._error_paths:
             return True
         inside = (f"{path}.", f"{path}[")

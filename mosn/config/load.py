@@ -129,6 +129,10 @@ def _fill(root: Mapping, kind: Kind, bootstrap: Any, findings: Findings, version
     from mosn.config.rules import check_rules
     from mosn.config.support import check_support
 
+    if kind == "mosn":
+        from mosn.config.mosn_json import translate
+
+        root = translate(root, findings)
     decode(root, bootstrap, findings)
     check_rules(bootstrap, findings)
     check_support(bootstrap, findings)

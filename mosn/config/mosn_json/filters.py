@@ -1,0 +1,151 @@
+"""MOSN's network filters.  A downstream protocol is one line in PROTOCOLS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mosn.config.findings import Findings, nearest
+from mosn.config.mosn_json.build import const, extension, mapping, sequence, typed
+from mosn.config.mosn_json.reader import Reader, envoy_duration
+from mosn.config.nodes import Mapping, Node, Scalar
+
+_HTTP = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+_TCP = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
+_ROUTER = "envoy.extensions.filters.http.router.v3.Router"
+
+
+@dataclass(slots=True)
+class ListenerParts:
+    """What the filters of a listener share.  `routers` are route configurations by name."""
+
+    findings: Findings
+    name: Node
+    routers: dict[str, Mapping]
+    access_logs: list[Node] = field(default_factory=list)
+    idle_timeout: Node | None = None
+
+
+def network_filter(reader: Reader, parts: ListenerParts) -> Mapping | None:
+    kind = reader.word("type")
+    config = reader.child("config") or Reader(reader.findings, None, reader.where("config"))
+    reader.leave("MC0405", {"go_plugin_config": "Go plugins cannot be loaded"})
+    reader.finish()
+    maker = _FILTERS.get(kind)
+    if maker is not None:
+        return maker(config, parts)
+    if kind != _CONNECTION_MANAGER:
+        text = f'the network filter "{kind}" is not available'
+        reader.report("MC0405", text, suggestion=nearest(kind, _FILTERS))
+    return None
+
+
+def _proxy(reader: Reader, parts: ListenerParts) -> Mapping | None:
+    protocol = reader.text("downstream_protocol")
+    upstream = reader.text("upstream_protocol")
+    extend = reader.child("extend_config")
+    router = reader.text("router_config_name")
+    name = str(protocol.value) if protocol is not None and protocol.value else "Auto"
+    sub_protocol = extend.word("sub_protocol") if extend is not None else ""
+    reader.leave(
+        "MC0403",
+        {
+            "fallback_for_unknown_protocol": "falling back to TCP for unknown protocols is not implemented",
+            "router_handler_name": "router handlers are Go code",
+        },
+    )
+    unused = "MOSN reads it and does nothing with it"
+    reader.leave("MC0406", {"name": unused, "validate_clusters": unused, "concurrency_num": "there is no worker pool"})
+    reader.finish()
+    maker = PROTOCOLS.get(name.lower())
+    if maker is None or sub_protocol:
+        text = f'the protocol "{sub_protocol or name}" is not available yet: it comes with the RPC protocols'
+        reader.report("MC0404", text, protocol, "downstream_protocol")
+        return None
+    if upstream is not None and str(upstream.value).lower() not in ("", "auto", name.lower(), "http1"):
+        text = f'upstreams speak HTTP/1 here, not "{upstream.value}"'
+        reader.report("MC0404", text, upstream, "upstream_protocol")
+    return maker(reader, parts, router)
+
+
+def _http(codec: str) -> Callable[[Reader, ListenerParts, Scalar | None], Mapping | None]:
+    def make(reader: Reader, parts: ListenerParts, router: Scalar | None) -> Mapping | None:
+        at: Node = router or reader.node
+        routes = parts.routers.get(str(router.value)) if router is not None else None
+        if routes is None:
+            wanted = str(router.value) if router is not None else ""
+            text = f'there is no router configuration "{wanted}"'
+            reader.report("MC0402", text, at, "router_config_name", suggestion=nearest(wanted, parts.routers))
+            return None
+        options = mapping(at, {"idle_timeout": parts.idle_timeout}) if parts.idle_timeout is not None else None
+        router_filter = extension(at, "envoy.filters.http.router", typed(at, _ROUTER, {}))
+        config = typed(
+            reader.node,
+            _HTTP,
+            {
+                "stat_prefix": parts.name,
+                "codec_type": const(reader.node, codec),
+                "route_config": routes,
+                "http_filters": sequence(at, [router_filter]),
+                "common_http_protocol_options": options,
+                "generate_request_id": const(reader.node, False),
+                "access_log": sequence(at, parts.access_logs),
+            },
+        )
+        return extension(reader.node, "envoy.filters.network.http_connection_manager", config)
+
+    return make
+
+
+PROTOCOLS: dict[str, Callable[[Reader, ListenerParts, Scalar | None], Mapping | None]] = {
+    "http1": _http("HTTP1"),
+    "http2": _http("HTTP2"),
+    "auto": _http("AUTO"),
+}
+"""By MOSN's name in lower case.  RPC protocols are added here when the data path has them."""
+
+
+def _tcp_proxy(reader: Reader, parts: ListenerParts) -> Mapping:
+    cluster = reader.text("cluster")
+    routes = list(reader.children("routes"))
+    idle = reader.number("idle_timeout")
+    fields: dict[str, Node | None] = {
+        "stat_prefix": reader.text("stat_prefix") or parts.name,
+        "cluster": cluster if cluster is not None and cluster.value else _first_cluster(routes),
+        "idle_timeout": _nanoseconds(idle) or parts.idle_timeout,
+        "max_connect_attempts": reader.number("max_connect_attempts"),
+        "access_log": sequence(reader.node, parts.access_logs),
+    }
+    for route in routes:
+        _tcp_route(route, str(cluster.value) if cluster is not None else "")
+    reader.finish()
+    return extension(reader.node, "envoy.filters.network.tcp_proxy", typed(reader.node, _TCP, fields))
+
+
+def _nanoseconds(number: Scalar | None) -> Node | None:
+    """MOSN's Go duration as a bare number."""
+    return (
+        const(number, envoy_duration(int(number.value)))
+        if number is not None and isinstance(number.value, int)
+        else None
+    )
+
+
+def _first_cluster(routes: list[Reader]) -> Node | None:
+    return routes[0].text("cluster") if routes else None
+
+
+def _tcp_route(reader: Reader, cluster: str) -> None:
+    """Routes that only repeat the cluster mean nothing more; others choose by address."""
+    other = reader.word("cluster")
+    choose = reader.has("source_addrs") or reader.has("destination_addrs") or (other and cluster and other != cluster)
+    text = "routes of tcp_proxy by address are not carried over; use one listener for each"
+    reader.leave("MC0403", {"source_addrs": text, "destination_addrs": text})
+    reader.finish()
+    if choose and other and cluster and other != cluster:
+        reader.report("MC0403", text)
+
+
+_FILTERS: dict[str, Callable[[Reader, ListenerParts], Mapping | None]] = {"proxy": _proxy, "tcp_proxy": _tcp_proxy}
+_CONNECTION_MANAGER = "connection_manager"
+"""The older place of a router configuration; the server reads it before the listeners."""
