@@ -16,8 +16,8 @@ from mosn.report.sinks import target_for
 
 log = logging.getLogger(__name__)
 
-ACCESS_LOG = 0
-"""Kind of a ring record that is a formatted line for a sink."""
+ACCESS_LOG = 1
+"""Kind of a ring record that is a formatted line for a sink (LOG_RECORD in mosn/_fastpath/proxy/log.pyx)."""
 
 RETIRE_SECONDS = 10.0
 """How long a sink that no configuration names any more goes on trying to write what it holds."""

@@ -13,7 +13,7 @@ import mosn.config
 from mosn._fastpath.shm.segment import Segment
 from mosn._fastpath.shm.stats import NAMES, StatRegistry
 from mosn.admin import AdminServer, Change, CommandFailed, WorkerRow, start
-from tests.report.segment_writer import WorkerSide
+from tests.report.worker_side import WorkerSide
 
 CONFIG = """
 node: {id: n1, cluster: c1}

@@ -149,12 +149,12 @@ def test_histograms_are_in_milliseconds_with_envoys_buckets(box: Box, admin: Cli
 
 def test_what_follows_from_the_snapshot(box: Box, admin: Client) -> None:
     dns = box.snapshot["clusters"]["dns"]["circuit_breakers"]["default"]
-    box.sides[0].limit(dns["index"], 0, 1)
+    box.sides[0].take(dns["index"], 0)
     text = admin.get("/stats/prometheus").text
     assert value(text, "envoy_cluster_membership_total", envoy_cluster_name="backend") == 2
     assert value(text, "envoy_cluster_membership_healthy", envoy_cluster_name="backend") == 1
     assert value(text, "envoy_cluster_circuit_breakers_default_cx_open", envoy_cluster_name="dns") == 0
-    box.sides[1].limit(dns["index"], 0, 1)
+    box.sides[1].take(dns["index"], 0)
     text = admin.get("/stats/prometheus").text
     assert value(text, "envoy_cluster_circuit_breakers_default_cx_open", envoy_cluster_name="dns") == 1
     assert value(text, "envoy_cluster_manager_active_clusters") == 2

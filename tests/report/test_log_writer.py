@@ -20,7 +20,7 @@ from mosn._fastpath.shm.ring import RingReader
 from mosn._fastpath.shm.segment import Segment
 from mosn.model import LogSink
 from mosn.report import LogWriter, sink, stream
-from tests.report.segment_writer import WorkerSide
+from tests.report.worker_side import WorkerSide
 
 DEADLINE = 20.0
 
