@@ -47,7 +47,7 @@ class Soak:
         """One conversation; a good client's failure counts unless a worker was killed while it talked."""
         started = time.monotonic()
         try:
-            await asyncio.wait_for(client(target), clients.DEADLINE)
+            await asyncio.wait_for(client(target), clients.DEADLINE if owed else clients.FAULTY_DEADLINE)
             self.counts["good" if owed else "faulty"] += 1
         except (clients.Wrong, OSError, TimeoutError, asyncio.IncompleteReadError, ValueError, KeyError) as error:
             if not owed:

@@ -18,8 +18,8 @@ from endurance.upstreams import LIMIT, read_body, read_head, reset
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-DEADLINE = 30.0
-"""Seconds in which a conversation has to end."""
+DEADLINE, FAULTY_DEADLINE = 30.0, 7.0
+"""Seconds in which a conversation has to end, or is given up if it is a faulty one."""
 
 
 class Wrong(Exception):
@@ -151,7 +151,7 @@ async def slow_reader(target: Target) -> None:
 async def upstream_fault(target: Target) -> None:
     async with connected(target.web) as (reader, writer):
         kind = random.choice(("reset", "cut", "early", "mute"))
-        writer.write(head(kind, "content-length: 70000") + bytes(70_000))
+        writer.write(head(kind, "content-length: 70000", "connection: close") + bytes(70_000))
         await reader.read(-1 if kind != "mute" else 100)
 
 
