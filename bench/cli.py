@@ -12,13 +12,12 @@ from pathlib import Path
 from types import FrameType
 
 from bench import report
-from bench.instance import PeerFailure
 from bench.load.build import ensure_built
 from bench.load.client import Cores
 from bench.machine import machine
 from bench.measure import Conditions
 from bench.peers import PEERS
-from bench.peers.base import Peer
+from bench.peers.base import Peer, PeerFailure
 from bench.rows import ROWS, Row
 from bench.runner import Run, progress
 from bench.summary import add_differences

@@ -28,6 +28,8 @@ GOALS: tuple[Goal, ...] = (
     Goal("http1", "cpu_us", 0.18, "mosn-go"),
     Goal("http1-64k", "cpu_us", 0.70, "nginx"),
     Goal("http1-64k", "cpu_us", 0.70, "haproxy"),
+    Goal("tls", "cpu_us", 0.80, "nginx"),
+    Goal("tls", "cpu_us", 0.80, "haproxy"),
     Goal("http2", "cpu_us", 0.90, "haproxy"),
     Goal("http2", "cpu_us", 0.22, "envoy"),
     Goal("tcp", "cpu_us", 0.90, "nginx"),

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import proc
+from bench.certificate import issue
 from bench.load.client import Exchange
-from bench.peers.base import Peer, Setup
+from bench.peers.base import Peer, PeerFailure, Setup
 from bench.probe import WrongAnswer, probe
 from bench.process import running
 
@@ -25,10 +26,6 @@ SECONDS_TO_BE_READY = 20.0
 POLL = 0.005
 # Bytes of an answer from which on the peers are tuned for bulk.
 BULK = 32768
-
-
-class PeerFailure(Exception):
-    """A proxy could not be measured; the text says what it said."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,16 @@ def instance(
 ) -> Iterator[Instance]:
     """A proxy in front of the backend, all its threads on one core, while the block runs."""
     with scratch_directory() as directory:
-        setup = Setup(exchange.protocol, free_port(), backend_port, directory, workers, clusters, exchange.body >= BULK)
+        setup = Setup(
+            exchange.protocol,
+            free_port(),
+            backend_port,
+            directory,
+            workers,
+            clusters,
+            exchange.body >= BULK,
+            issue(directory) if exchange.tls else None,
+        )
         configuration = peer.configure(setup)
         log = directory / "output.log"
         begun = time.monotonic()

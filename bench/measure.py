@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from bench import proc
-from bench.instance import Instance, PeerFailure, instance, scratch_directory
+from bench.instance import Instance, instance, scratch_directory
 from bench.load.client import FAILURES, Backend, Cores, Load, holder, run_load
-from bench.peers.base import Peer, Setup
+from bench.peers.base import Peer, PeerFailure, Setup
 from bench.peers.bootstrap import bootstrap
 from bench.probe import probe
 from bench.process import bound_to

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import ssl
 import struct
 from collections.abc import Callable
 
@@ -21,7 +22,17 @@ class WrongAnswer(Exception):
 
 def probe_http1(exchange: Exchange, port: int) -> None:
     """A request over http.client; status and body must be the backend's."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
+    if exchange.tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        # The certificate was made for this one run.
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            "127.0.0.1", port, timeout=TIMEOUT, context=context
+        )
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
     try:
         method = "POST" if exchange.request_body else "GET"
         connection.request(method, "/bench/item?id=42", b"q" * exchange.request_body)

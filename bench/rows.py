@@ -28,6 +28,7 @@ class Row:
 
 HTTP = Exchange("http1", KIB)
 HTTP2 = Exchange("http2", KIB)
+TLS = Exchange("http1", KIB, tls=True)
 BOLT = Exchange("bolt", KIB, 128)
 DUBBO = Exchange("dubbo", KIB, 128)
 
@@ -36,6 +37,7 @@ ROWS: dict[str, Row] = {
     for row in (
         Row("http1", "HTTP/1.1, 64 x 1, 1 KiB answers", "closed", HTTP),
         Row("http1-64k", "HTTP/1.1, 64 x 1, 64 KiB answers", "closed", Exchange("http1", 64 * KIB)),
+        Row("tls", "TLS 1.3 to HTTP/1.1, 64 x 1, 1 KiB answers", "closed", TLS),
         Row("http2", "HTTP/2 both sides, 16 x 32, 1 KiB answers", "closed", HTTP2, connections=16, depth=32),
         Row("tcp", "TCP echo, 64 x 1, 1 KiB", "closed", Exchange("tcp", KIB, KIB)),
         Row("tcp-64k", "TCP echo, 64 x 1, 64 KiB", "closed", Exchange("tcp", 64 * KIB, 64 * KIB)),

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from bench.instance import PeerFailure
 from bench.load.client import Backend, backend
 from bench.measure import KINDS, Conditions, Measurement
-from bench.peers.base import Peer
+from bench.peers.base import CannotTakePart, Peer, PeerFailure
 from bench.rows import Row
 
 # The load straight to the backend: what an open loop's latencies are compared with.
@@ -64,6 +63,9 @@ class Run:
                 for name in list(entrants):
                     try:
                         self.outcomes.append(self.measure(row, name, entrants[name], behind, conditions, number))
+                    except CannotTakePart as reason:
+                        self.note(f"{row.name}: without {name}: {reason}")
+                        del entrants[name]
                     except (PeerFailure, RuntimeError, OSError) as failure:
                         self.note(f"{row.name}: {name} left out after round {number}: {failure}")
                         del entrants[name]

@@ -15,6 +15,9 @@ from bench.cache import CHECKOUT, cache_directory
 
 HERE = Path(__file__).resolve().parent
 COMPILED = ("generator", "backend", "http1", "http2", "tcp", "bolt", "dubbo")
+# Only where OpenSSL's headers are.
+OPTIONAL = "tls"
+HEADER = "openssl/ssl.h"
 FLAGS = ["-O2", "-Wall", "-Wno-unused-function"]
 
 
@@ -60,10 +63,13 @@ def build(scratch: Path) -> None:
     from Cython.Build import cythonize
     from setuptools import Distribution, Extension
 
-    extensions = [
-        Extension(f"bench.load.{name}", [str(Path("bench/load") / f"{name}.pyx")], extra_compile_args=FLAGS)
-        for name in COMPILED
-    ]
+    def extension(name: str, *libraries: str) -> Extension:
+        source = str(Path("bench/load") / f"{name}.pyx")
+        return Extension(f"bench.load.{name}", [source], extra_compile_args=FLAGS, libraries=list(libraries))
+
+    extensions = [extension(name) for name in COMPILED]
+    if compiler_finds(HEADER):
+        extensions.append(extension(OPTIONAL, "ssl", "crypto"))
     directives = {"language_level": 3, "boundscheck": False, "wraparound": False, "cdivision": True}
     modules = cythonize(  # type: ignore[no-untyped-call]
         extensions, build_dir=str(scratch / "c"), compiler_directives=directives
@@ -74,6 +80,13 @@ def build(scratch: Path) -> None:
     command.build_temp = str(scratch / "objects")
     command.ensure_finalized()
     command.run()
+
+
+def compiler_finds(header: str) -> bool:
+    """Whether a C header is installed."""
+    compiler = os.environ.get("CC", "cc").split()
+    code = f"#include <{header}>\n"
+    return subprocess.run([*compiler, "-E", "-"], input=code.encode(), capture_output=True, check=False).returncode == 0
 
 
 if __name__ == "__main__":

@@ -23,10 +23,13 @@ class Exchange:
     protocol: str
     body: int = 1024
     request_body: int = 0
+    # From clients to the proxy; the backend is always reached in plain text.
+    tls: bool = False
 
     def options(self) -> list[str]:
         """For `python -m bench.load`."""
-        return ["--protocol", self.protocol, "--body", str(self.body), "--request-body", str(self.request_body)]
+        sizes = ["--body", str(self.body), "--request-body", str(self.request_body)]
+        return ["--protocol", self.protocol, *sizes, *(["--tls"] if self.tls else [])]
 
 
 @dataclass(frozen=True)

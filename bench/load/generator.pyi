@@ -1,6 +1,13 @@
 class Generator:
     def __init__(
-        self, capsule: object, request: bytes, body_length: int, port: int, connections: int, depth: int
+        self,
+        capsule: object,
+        request: bytes,
+        body_length: int,
+        port: int,
+        connections: int,
+        depth: int,
+        cipher: object = None,
     ) -> None: ...
     def connect(self, first: int, last: int) -> None: ...
     def ask_each(self, first: int, last: int) -> None: ...

@@ -12,9 +12,12 @@ from libc.string cimport memset
 from bench.load.histogram cimport Histogram, quantile, record
 from bench.load.kernel cimport (
     EPOLL_CLOEXEC, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, PR_SET_TIMERSLACK,
-    close, connect_loopback, epoll_create1, epoll_event, epoll_pwait2, monotonic, prctl, timespec, watch,
+    close, connect_loopback, epoll_create1, epoll_event, epoll_pwait2, monotonic, prctl, stop_blocking, timespec,
+    watch,
 )
-from bench.load.link cimport SCRATCH, Link, free_link, keep, receive, reset_link, send_output, send_owed, ssize_t
+from bench.load.link cimport (
+    SCRATCH, Cipher, Link, free_link, keep, receive, reset_link, send_output, send_owed, ssize_t,
+)
 from bench.load.wire cimport BROKEN, NEED_MORE, RIGHT, Output, Plan, Protocol, Verdict
 
 cdef enum:
@@ -24,26 +27,6 @@ cdef enum:
 cdef uint64_t DRAIN = 1000000000    # nanoseconds left to the last answers of a phase
 
 
-cdef struct Connection:
-    Link link
-    uint64_t* begun         # when the request in each slot was due, nanoseconds; 0: the slot is free
-    uint32_t* open_slots    # stack, for protocols whose answers carry ids
-    uint32_t in_flight
-    uint64_t asked
-    uint64_t answered
-
-
-cdef struct Tally:
-    uint64_t right
-    uint64_t wrong          # another status, length or content
-    uint64_t broken         # not the protocol
-    uint64_t closed         # requests whose connection ended first
-    uint64_t refused        # connections that could not be made
-    uint64_t lost           # still unanswered when the phase had drained
-    uint64_t reconnected
-    uint64_t late           # due, but not asked before the phase ended (open loop)
-
-
 cdef class Generator:
     """One load against one port of 127.0.0.1."""
 
@@ -51,6 +34,8 @@ cdef class Generator:
     cdef Plan plan
     cdef bytes request
     cdef object capsule
+    cdef object cipher_capsule
+    cdef const Cipher* cipher       # NULL: plain text
     cdef uint16_t port
     cdef uint32_t count
     cdef uint32_t depth
@@ -69,9 +54,15 @@ cdef class Generator:
     cdef uint64_t vacant_first
     cdef uint64_t vacant_count
 
-    def __cinit__(self, capsule, bytes request, uint64_t body_length, int port, int connections, int depth):
+    def __cinit__(
+        self, capsule, bytes request, uint64_t body_length, int port, int connections, int depth, cipher=None
+    ):
         self.capsule = capsule
         self.protocol = <const Protocol*>PyCapsule_GetPointer(capsule, "bench.load.Protocol")
+        self.cipher_capsule = cipher
+        self.cipher = NULL
+        if cipher is not None:
+            self.cipher = <const Cipher*>PyCapsule_GetPointer(cipher, "bench.load.Cipher")
         self.request = request
         memset(&self.plan, 0, sizeof(Plan))
         self.plan.request = request
@@ -174,6 +165,10 @@ cdef class Generator:
             self.tally.refused += 1
             return False
         reset_link(&connection.link, descriptor)
+        if not self.shake_hands(&connection.link):
+            self.tally.refused += 1
+            return False
+        stop_blocking(descriptor)
         connection.asked = 0
         connection.answered = 0
         connection.in_flight = 0
@@ -184,6 +179,18 @@ cdef class Generator:
             self.protocol.greet(&self.plan, &connection.link.reading, &self.output)
             send_output(&connection.link, &self.output)
         return watch(self.epoll, descriptor, connection) == 0
+
+    cdef bint shake_hands(self, Link* link) noexcept nogil:
+        """Begin TLS, if this load has it; False when the other side will not."""
+        if self.cipher == NULL:
+            return True
+        link.cipher = self.cipher
+        link.session = self.cipher.connect(link.descriptor)
+        if link.session != NULL:
+            return True
+        close(link.descriptor)
+        link.descriptor = -1
+        return False
 
     cdef void start(self) noexcept nogil:
         """Fill every connection (closed loop), or note that every slot is vacant (open loop)."""

@@ -6,7 +6,7 @@ cdef extern from "<sys/socket.h>" nogil:
     ctypedef unsigned int socklen_t
     struct sockaddr:
         pass
-    int AF_INET, SOCK_STREAM, SOCK_CLOEXEC, SOCK_NONBLOCK
+    int AF_INET, SOCK_STREAM, SOCK_CLOEXEC, SOCK_NONBLOCK, SOL_SOCKET, SO_RCVTIMEO
     int socket(int domain, int kind, int protocol)
     int connect(int descriptor, const sockaddr* address, socklen_t length)
     int accept4(int descriptor, sockaddr* address, socklen_t* length, int flags)
@@ -39,6 +39,11 @@ cdef extern from "<time.h>" nogil:
         long tv_nsec
     int CLOCK_MONOTONIC
     int clock_gettime(int clock, timespec* time)
+
+cdef extern from "<sys/time.h>" nogil:
+    struct timeval:
+        long tv_sec
+        long tv_usec
 
 cdef extern from "<sys/prctl.h>" nogil:
     int PR_SET_TIMERSLACK
@@ -80,8 +85,13 @@ cdef inline int watch(int epoll, int descriptor, void* owner) noexcept nogil:
     return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
 
 
+cdef inline void stop_blocking(int descriptor) noexcept nogil:
+    fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+
+
 cdef inline int connect_loopback(uint16_t port) noexcept nogil:
-    """A connected, non-blocking socket to 127.0.0.1, or -1."""
+    """A connected socket to 127.0.0.1 that still blocks, for at most five seconds at a time, or -1."""
+    cdef timeval patience
     cdef sockaddr_in address
     cdef int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)
     if descriptor < 0:
@@ -93,5 +103,7 @@ cdef inline int connect_loopback(uint16_t port) noexcept nogil:
         close(descriptor)
         return -1
     send_at_once(descriptor)
-    fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
+    patience.tv_sec = 5
+    patience.tv_usec = 0
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience))
     return descriptor

@@ -25,8 +25,18 @@ cdef struct Bytes:
     size_t capacity
 
 
+cdef struct Cipher:
+    # What stands between a socket and the bytes of a protocol; the returns are those of `receive` and `send_some`.
+    void* (*connect)(int descriptor) noexcept nogil
+    ssize_t (*receive)(void* session, char* data, size_t length) noexcept nogil
+    ssize_t (*send)(void* session, const char* data, size_t length) noexcept nogil
+    void (*close)(void* session) noexcept nogil
+
+
 cdef struct Link:
     int descriptor
+    const Cipher* cipher
+    void* session           # of the cipher; NULL: none
     Reading reading
     Bytes held              # received; the start of a message that has not ended
     Bytes owed              # to be sent once the socket takes more
@@ -47,8 +57,15 @@ cdef inline int keep(Bytes* bytes, const char* data, size_t length) noexcept nog
     return 0
 
 
+cdef inline void drop_session(Link* link) noexcept nogil:
+    if link.session != NULL:
+        link.cipher.close(link.session)
+    link.session = NULL
+
+
 cdef inline void reset_link(Link* link, int descriptor) noexcept nogil:
     link.descriptor = descriptor
+    drop_session(link)
     free(link.reading.own)
     memset(&link.reading, 0, sizeof(Reading))
     link.held.length = 0
@@ -56,6 +73,7 @@ cdef inline void reset_link(Link* link, int descriptor) noexcept nogil:
 
 
 cdef inline void free_link(Link* link) noexcept nogil:
+    drop_session(link)
     free(link.held.data)
     free(link.owed.data)
     free(link.reading.own)
@@ -69,7 +87,12 @@ cdef inline ssize_t receive(Link* link, char* scratch) noexcept nogil:
     cdef ssize_t got
     if before:
         memcpy(scratch, link.held.data, before)
-    got = recv(link.descriptor, scratch + before, SCRATCH - before, 0)
+    if link.session != NULL:
+        got = link.cipher.receive(link.session, scratch + before, SCRATCH - before)
+        if got < 0:
+            return got
+    else:
+        got = recv(link.descriptor, scratch + before, SCRATCH - before, 0)
     if got > 0:
         link.held.length = 0
         return <ssize_t>before + got
@@ -78,12 +101,14 @@ cdef inline ssize_t receive(Link* link, char* scratch) noexcept nogil:
     return -1 if errno == EAGAIN or errno == EINTR else -2
 
 
-cdef inline ssize_t send_some(int descriptor, const char* data, size_t length, int flags) noexcept nogil:
+cdef inline ssize_t send_some(Link* link, const char* data, size_t length, int flags) noexcept nogil:
     """How many bytes the socket took, 0 when it takes none now, -1 when it failed."""
     cdef ssize_t sent
     if length == 0:
         return 0
-    sent = send(descriptor, data, length, MSG_NOSIGNAL | flags)
+    if link.session != NULL:
+        return link.cipher.send(link.session, data, length)
+    sent = send(link.descriptor, data, length, MSG_NOSIGNAL | flags)
     if sent >= 0:
         return sent
     return 0 if errno == EAGAIN or errno == EINTR else -1
@@ -93,7 +118,7 @@ cdef inline int send_or_keep(Link* link, const char* data, size_t length, int fl
     """Send, behind what is owed already; what the socket does not take is kept. -1 when the connection failed."""
     cdef ssize_t sent = 0
     if link.owed.length == 0:
-        sent = send_some(link.descriptor, data, length, flags)
+        sent = send_some(link, data, length, flags)
         if sent < 0:
             return -1
     if <size_t>sent < length:
@@ -118,7 +143,7 @@ cdef inline int send_owed(Link* link) noexcept nogil:
     cdef ssize_t sent
     if link.owed.length == 0:
         return 0
-    sent = send_some(link.descriptor, link.owed.data, link.owed.length, 0)
+    sent = send_some(link, link.owed.data, link.owed.length, 0)
     if sent < 0:
         return -1
     link.owed.length -= <size_t>sent

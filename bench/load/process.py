@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bench import proc
-from bench.load.protocols import NAMES, wire
+from bench.load.protocols import NAMES, tls_cipher, wire
 
 if TYPE_CHECKING:
     from bench.load.generator import Generator
@@ -47,8 +47,9 @@ def generator(options: argparse.Namespace) -> Generator:
     chosen = wire(options.protocol)
     from bench.load.generator import Generator  # compiled by wire()
 
+    cipher = tls_cipher() if options.tls else None
     request = chosen.request(options.request_body)
-    return Generator(chosen.protocol(), request, options.body, options.port, options.connections, options.depth)
+    return Generator(chosen.protocol(), request, options.body, options.port, options.connections, options.depth, cipher)
 
 
 def load(options: argparse.Namespace) -> None:
@@ -100,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--port", type=int, default=0, help="of 127.0.0.1; serve: 0 takes a free one")
     found.add_argument("--body", type=int, default=1024, help="bytes of an answer's body (default %(default)s)")
     found.add_argument("--request-body", type=int, default=0, help="bytes of a request's body (default %(default)s)")
+    found.add_argument("--tls", action="store_true", help="load: by TLS 1.3; the backend never")
     found.add_argument("--connections", type=int, default=64)
     found.add_argument("--depth", type=int, default=1, help="requests in flight on each connection")
     found.add_argument("--warmup", type=float, default=0.5, help="seconds before the measured ones")

@@ -23,6 +23,16 @@ class Wire(Protocol):
         """The bytes of one answer."""
 
 
+def tls_cipher() -> object:
+    """TLS for the generator, where the headers of OpenSSL were there to compile it."""
+    ensure_built()
+    try:
+        module = importlib.import_module("bench.load.tls")
+    except ImportError as failure:
+        raise LookupError(f"no TLS in the load ({failure}); install libssl-dev and remove the cache") from failure
+    return module.cipher()
+
+
 def wire(name: str) -> Wire:
     """The compiled file of a protocol, compiled first if need be."""
     if name not in NAMES:

@@ -8,6 +8,14 @@ from signal import SIGTERM, Signals
 from typing import Protocol
 
 
+class PeerFailure(Exception):
+    """A proxy could not be measured; the text says what it said."""
+
+
+class CannotTakePart(PeerFailure):
+    """A proxy does not do what a row is about."""
+
+
 @dataclass(frozen=True)
 class Setup:
     """One proxy instance: `port` leads to 127.0.0.1:`backend_port`."""
@@ -21,6 +29,8 @@ class Setup:
     clusters: int = 1
     # Bodies of 64 KiB: each peer gets the buffers or the splicing that made it cheapest then.
     bulk: bool = False
+    # Directory of cert.pem, key.pem and both.pem when clients speak TLS to the proxy.
+    certificate: Path | None = None
 
     @property
     def http(self) -> bool:

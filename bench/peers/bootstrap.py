@@ -52,7 +52,27 @@ def listener(setup: Setup) -> dict[str, Any]:
         "name": "bench",
         "address": address(setup.port),
         "tcp_backlog_size": BACKLOG,
-        "filter_chains": [{"filters": [network_filter]}],
+        "filter_chains": [{"filters": [network_filter]} | tls_socket(setup)],
+    }
+
+
+def tls_socket(setup: Setup) -> dict[str, Any]:
+    """TLS 1.3 to clients, where the row has it."""
+    if setup.certificate is None:
+        return {}
+    certificate = {
+        "certificate_chain": {"filename": f"{setup.certificate}/cert.pem"},
+        "private_key": {"filename": f"{setup.certificate}/key.pem"},
+    }
+    versions = {"tls_minimum_protocol_version": "TLSv1_3", "tls_maximum_protocol_version": "TLSv1_3"}
+    return {
+        "transport_socket": {
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+                "common_tls_context": {"tls_params": versions, "tls_certificates": [certificate]},
+            },
+        }
     }
 
 

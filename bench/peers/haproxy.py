@@ -23,7 +23,7 @@ defaults
     timeout server {patience}s
 {options}
 frontend bench
-    bind 127.0.0.1:{port} backlog {backlog}{protocol}
+    bind 127.0.0.1:{port} backlog {backlog}{protocol}{tls}
 {routes}    default_backend service-0
 
 """
@@ -59,6 +59,7 @@ class HAProxy(PeerDefaults):
         text = TEMPLATE.format(
             workers=setup.workers,
             descriptors=descriptors,
+            tls=f" ssl crt {setup.certificate}/both.pem ssl-min-ver TLSv1.3" if setup.certificate else "",
             mode="http" if http else "tcp",
             options=(REUSE if http else "") + (SPLICE if setup.bulk else ""),
             patience=PATIENCE,

@@ -7,7 +7,7 @@ from pathlib import Path
 from signal import SIGINT
 from typing import Any
 
-from bench.peers.base import MOST_CONNECTIONS, UNENDING, PeerDefaults, Setup
+from bench.peers.base import MOST_CONNECTIONS, UNENDING, CannotTakePart, PeerDefaults, Setup
 from bench.peers.install.mosn import find_program
 
 # For RPC it opens as many upstream connections as it may, and was cheapest with few.
@@ -27,6 +27,8 @@ class MosnGo(PeerDefaults):
 
     def configure(self, setup: Setup) -> Path:
         """Write mosn.json."""
+        if setup.certificate:
+            raise CannotTakePart("MOSN meets TLS 1.3 with an alert, even with min_version and max_version tlsv1_3")
         path = setup.directory / "mosn.json"
         path.write_text(json.dumps(configuration(setup), indent=1))
         return path

@@ -30,7 +30,7 @@ http {{
 {upstreams}
     server {{
         listen 127.0.0.1:{port} backlog={backlog}{protocol};
-{locations}
+{tls}{locations}
     }}
 }}
 """
@@ -63,6 +63,12 @@ stream {{
 BULK_HTTP_BUFFERS = "    proxy_buffer_size 80k;\n    proxy_buffers 4 80k;\n    proxy_busy_buffers_size 80k;"
 BULK_STREAM_BUFFERS = "    proxy_buffer_size 64k;"
 
+TLS = """\
+        ssl_certificate {directory}/cert.pem;
+        ssl_certificate_key {directory}/key.pem;
+        ssl_protocols TLSv1.3;
+"""
+
 
 class Nginx(PeerDefaults):
     """Whole-proxy figures include its master process, which is idle."""
@@ -87,7 +93,8 @@ class Nginx(PeerDefaults):
             "unending": UNENDING,
             "backlog": BACKLOG,
             "buffers": "",
-            "protocol": " http2" if setup.protocol == "http2" else "",
+            "protocol": (" http2" if setup.protocol == "http2" else "") + (" ssl" if setup.certificate else ""),
+            "tls": TLS.format(directory=setup.certificate) if setup.certificate else "",
         }
         if setup.bulk:
             values["buffers"] = BULK_HTTP_BUFFERS if setup.http else BULK_STREAM_BUFFERS

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bench.certificate import issue
 from bench.instance import free_port
 from bench.measure import CHECKED_BYTES, clusters_of_size
 from bench.peers import PEERS
-from bench.peers.base import Setup
+from bench.peers.base import CannotTakePart, Setup
 from bench.peers.bootstrap import bootstrap
 
 SETUPS = {
@@ -20,6 +21,7 @@ SETUPS = {
     "tcp": {"protocol": "tcp"},
     "bulk": {"protocol": "http1", "bulk": True},
     "http2": {"protocol": "http2"},
+    "tls": {"protocol": "http1", "tls": True},
     "bolt": {"protocol": "bolt"},
     "dubbo": {"protocol": "dubbo"},
     "tcp-bulk": {"protocol": "tcp", "bulk": True},
@@ -28,7 +30,9 @@ SETUPS = {
 
 
 def setup_of(kind: str, directory: Path) -> Setup:
-    return Setup(port=free_port(), backend_port=1, directory=directory, **SETUPS[kind])  # type: ignore[arg-type]
+    options = dict(SETUPS[kind])
+    certificate = issue(directory) if options.pop("tls", False) else None
+    return Setup(port=free_port(), backend_port=1, directory=directory, certificate=certificate, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.peer
@@ -62,7 +66,12 @@ def test_the_bootstrap_is_yaml_with_a_route_for_every_cluster(kind: str, tmp_pat
         assert routes[-1]["match"] == {"prefix": "/"}
 
 
-@pytest.mark.parametrize("kind", SETUPS)
+def test_mosn_takes_no_part_in_tls_1_3(tmp_path: Path) -> None:
+    with pytest.raises(CannotTakePart, match="alert"):
+        PEERS["mosn-go"].configure(setup_of("tls", tmp_path))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SETUPS if kind != "tls"])
 def test_the_configuration_for_go_is_json(kind: str, tmp_path: Path) -> None:
     setup = setup_of(kind, tmp_path)
     written = json.loads(PEERS["mosn-go"].configure(setup).read_text())
