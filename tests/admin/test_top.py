@@ -43,7 +43,7 @@ def test_rates_are_of_the_interval(box: Box, admin: Client) -> None:
     assert sample["clusters"][0]["requests_per_second"] == 90
     assert top.compare(now, now)["p99_ms"] is None
     lines = top.table(sample, 120)
-    assert lines[1].startswith("requests 100/s   5xx 10.0/s (10.0%)   p50 1.0")
+    assert lines[1].startswith("requests 100/s   5xx 10.0/s (10.0%)   p50 ")
     assert lines[2] == "failures NR 1/s"
 
 
