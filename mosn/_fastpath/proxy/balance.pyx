@@ -94,7 +94,7 @@ cdef int set_options(PolicyOptions *options, dict lb) except -1:
 def hash_key(host, use_hostname):
     # Envoy: envoy.lb metadata "hash_key", else the hostname if asked for, else the address.
     key = host["metadata"].get("hash_key") or (host["hostname"] if use_hostname else "") or host["address"]
-    return key.encode()
+    return key.encode("utf-8", "surrogateescape")
 
 
 def split_levels(specs, keys):

@@ -27,10 +27,9 @@ cdef inline bint cluster_in_panic(const Cluster *cluster) noexcept nogil:
 # health, priority, hostname and statistics of this snapshot.  Until then compiling has changed nothing that runs.
 cdef void cluster_activate(Cluster *cluster) noexcept nogil
 
-# A Host that belongs to no HostObject (ORIGINAL_DST).  Text is copied.  NULL when out of memory.
+# A Host that belongs to no HostObject (ORIGINAL_DST).  Texts are copied.  NULL when out of memory.
 cdef Host *host_new(const void *socket_address, uint32_t length, Slice address, Slice hostname) noexcept nogil
-# Frees any Host: one of host_new or of a HostObject with its texts, and one that is `dynamic` and was calloc'ed whole.
-# Nobody may hold it or its hostname any more.
+# Frees a Host of host_new or of a HostObject, with its texts.  Nobody may hold it or its hostname any more.
 cdef void host_free(Host *host) noexcept nogil
 
 # What is done with a Host when the last snapshot that names it is gone (it has `retired` set).  Called on the thread

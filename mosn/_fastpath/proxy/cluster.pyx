@@ -122,7 +122,8 @@ cdef Text *text_new(Slice text) noexcept nogil:
     if made != NULL:
         made.older = NULL
         made.n = text.n
-        memcpy(made + 1, text.p, text.n)
+        if text.n:
+            memcpy(made + 1, text.p, text.n)
     return made
 
 
@@ -163,8 +164,7 @@ cdef Host *host_new(const void *socket_address, uint32_t length, Slice address, 
 
 cdef void host_free(Host *host) noexcept nogil:
     cdef Text *text
-    if host == NULL or host.dynamic:
-        free(host)
+    if host == NULL:
         return
     text = (<OwnedHost *>host).texts
     while text != NULL:
@@ -184,7 +184,7 @@ cdef class HostObject:
         cdef uint8_t[128] address
         cdef int n = parse_socket_address(spec["address"], address)
         cdef bytes text = spec["address"].encode("utf-8", "surrogateescape")
-        cdef bytes hostname = spec["hostname"].encode()
+        cdef bytes hostname = spec["hostname"].encode("utf-8", "surrogateescape")
         self.host = host_new(address, n, slice_from(text), slice_from(hostname))
         if self.host == NULL:
             raise MemoryError
@@ -209,7 +209,7 @@ cdef class HostObject:
 
     @property
     def hostname(self):
-        return self.host.hostname.p[:self.host.hostname.n].decode()
+        return self.host.hostname.p[:self.host.hostname.n].decode("utf-8", "surrogateescape")
 
     @property
     def weight(self):
@@ -291,7 +291,7 @@ cdef int make_update(HostUpdate *update, HostObject host, dict spec) except -1:
     update.health = HEALTH[spec["health"]]
     update.stats = spec["stats"]
     update.gauges = spec["gauges"]
-    cdef bytes hostname = spec["hostname"].encode()
+    cdef bytes hostname = spec["hostname"].encode("utf-8", "surrogateescape")
     update.hostname = text_new(slice_from(hostname))
     if update.hostname == NULL:
         raise MemoryError
@@ -328,13 +328,10 @@ cdef class ClusterObject:
         self.hosts = list(hosts)
         if seed is None:
             seed = int.from_bytes(os.urandom(8), "little")
-        try:
-            self.set_values(spec)
-            self.set_hosts(spec)
-            self.cluster.lb.state = balancer_new(self.cluster.hosts, spec["hosts"], spec["lb"], seed)
-            self.cluster.lb.policy = self.cluster.lb.state != NULL
-        except (KeyError, ValueError, OverflowError) as error:
-            raise ValueError(f"cluster {self.name}: {error}") from error
+        self.set_values(spec)
+        self.set_hosts(spec)
+        self.cluster.lb.state = balancer_new(self.cluster.hosts, spec["hosts"], spec["lb"], seed)
+        self.cluster.lb.policy = self.cluster.lb.state != NULL
 
     def __dealloc__(self):
         cdef OwnedCluster *owned = <OwnedCluster *>self.cluster
@@ -352,7 +349,7 @@ cdef class ClusterObject:
         free(owned)
 
     cdef Slice keep(self, str text):
-        encoded = text.encode()
+        encoded = text.encode("utf-8", "surrogateescape")
         self._keep.append(encoded)
         return slice_from(encoded)
 

@@ -77,5 +77,5 @@ def test_more_hosts_than_places() -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 2, 9, 65536, 5000017])
 def test_sizes_that_are_no_prime_or_too_large_are_refused(size: int) -> None:
-    with pytest.raises(ValueError, match=f"cluster a: table_size {size} must be a prime"):
+    with pytest.raises(ValueError, match=f"table_size {size} must be a prime"):
         picker(cluster(hosts(3), "maglev", table_size=size))
