@@ -35,6 +35,7 @@ class ClusterObject:
     hosts: list[HostObject]
 
     def __init__(self, spec: Cluster, hosts: list[HostObject], seed: int | None = None) -> None:
-        """Raises ValueError (the caller knows which cluster it is).  `seed` decides where round robin starts (default: random)."""
+        """Raises ValueError (the caller knows which cluster it is).  `seed` decides where round
+        robin starts (default: random)."""
     def in_panic(self) -> bool:
         """A priority that gets requests has too few healthy hosts, so all of its hosts are used."""
