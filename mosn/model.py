@@ -296,7 +296,7 @@ class AccessLog(TypedDict):
 
     sink: int
     format: str  # text format with a final newline, or "" when json is set
-    json: list[tuple[str, str | list[object]]] | None  # ordered (key, format or nested list)
+    json: list[tuple[str, object]] | None  # (key, format); also dicts, lists, numbers, booleans and None of JSON
     omit_empty_values: bool
     filter: AccessLogFilter | None
 
@@ -414,6 +414,7 @@ class Listener(TypedDict):
     continue_on_listener_filters_timeout: bool
     per_connection_buffer_limit_bytes: int  # 1 MiB
     max_connections: int  # 0 = no limit
+    limit_row: int  # in the shared limit table
     filter_chains: list[FilterChain]
     default_filter_chain: FilterChain | None
     access_logs: list[AccessLog]
@@ -437,6 +438,7 @@ class Snapshot(TypedDict):
     clusters: dict[str, Cluster]
     log_sinks: list[LogSink]
     max_downstream_connections: int  # per box; 0 = no limit
+    downstream_limit_row: int
     max_heap_bytes: int  # 0 = no limit
     # Every block of statistics there ever was in this run, so that numbers keep their place over reloads:
     # scope ("cluster.a", "http.ingress", "listener.127.0.0.1_80", "tcp.db") -> its bases in shared memory.

@@ -46,7 +46,11 @@ def build_snapshot(loaded: LoadedConfig, registry: StatRegistry, resolved: Resol
 
     loaded.require_good()
     findings = Findings(loaded.file)
-    snapshot = lower_bootstrap(loaded.bootstrap, findings, registry, resolved, loaded.version)
+    try:
+        snapshot = lower_bootstrap(loaded.bootstrap, findings, registry, resolved, loaded.version)
+    except ValueError as error:  # StatsFull: shared memory has no room for another block
+        findings.add("MC0318", "", str(error))
+        raise ConfigError(findings.sorted()) from error
     if findings.has_errors:  # a file that a data source names has gone since the load
         raise ConfigError(findings.sorted())
     return snapshot

@@ -131,6 +131,9 @@ CATALOGUE: dict[str, Code] = _codes(
      "it happens (response flag NC)."),
     ("MC0317", "error", "data source cannot be read",
      "A file or environment variable that a field refers to is missing, unreadable, or too large."),
+    ("MC0318", "error", "too many resources",
+     "Shared memory has no room for the statistics of another listener, cluster or host. Blocks of resources that are "
+     "gone are used again after a restart."),
     # -- MOSN's own JSON
     ("MC0401", "warning", "unknown MOSN key",
      "MOSN's configuration has no such key at this place; MOSN ignores it without a word."),

@@ -17,7 +17,7 @@ class _Dumper(yaml.CSafeDumper):
 def _text(dumper: yaml.CSafeDumper, value: str) -> yaml.ScalarNode:
     """Quoted where a bare word would be a boolean or a number to Envoy."""
     tag = "tag:yaml.org,2002:str"
-    style = "'" if plain_value(value) != value else None
+    style = "'" if plain_value(value) != value else "|" if "\n" in value else None
     return dumper.represent_scalar(tag, value, style=style)
 
 

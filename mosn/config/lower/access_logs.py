@@ -87,11 +87,14 @@ def lower_json(ctx: Context, struct: Any, path: str) -> JsonFormat:
 def _json_value(ctx: Context, value: Any, path: str) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
-        return lower_json(ctx, value.struct_value, path)
+        return dict(lower_json(ctx, value.struct_value, path))
+    if kind == "list_value":
+        return [_json_value(ctx, item, f"{path}[{index}]") for index, item in enumerate(value.list_value.values)]
     if kind == "string_value":
         return ctx.format(value.string_value, path)
-    ctx.report("MC0204", path, "only text and mappings are implemented in a JSON log format")
-    return ""
+    if kind == "number_value":
+        return int(value.number_value) if value.number_value.is_integer() else value.number_value
+    return value.bool_value if kind == "bool_value" else None
 
 
 def _filter(ctx: Context, config: Any, path: str) -> AccessLogFilter | None:

@@ -49,6 +49,7 @@ def lower_listener(ctx: Context, listener: Any, path: str) -> list[Listener]:
         "continue_on_listener_filters_timeout": listener.continue_on_listener_filters_timeout,
         "per_connection_buffer_limit_bytes": wrapped(listener, "per_connection_buffer_limit_bytes", BUFFER_LIMIT),
         "max_connections": _max_connections(ctx, name),
+        "limit_row": ctx.registry.limit_row(f"listener.{name}"),
         "filter_chains": chains,
         "default_filter_chain": default,
         "access_logs": lower_access_logs(ctx, listener.access_log, f"{path}.access_log"),

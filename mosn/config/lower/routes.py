@@ -12,7 +12,7 @@ from mosn.config.lower.context import Context, wrapped
 from mosn.config.lower.headers import Side, header_ops
 from mosn.config.lower.matchers import lower_match
 from mosn.config.lower.retries import lower_retry
-from mosn.model import HeaderOp, Mirror, RetryPolicy, Route, RouteTable, VirtualHost
+from mosn.model import HeaderOp, Mirror, RetryPolicy, Route, RouteTable, VirtualHost, WeightedCluster
 
 _TLS: tuple[Literal["none", "external_only", "all"], ...] = ("none", "external_only", "all")
 _MAX_DIRECT_BODY = 4096
@@ -106,7 +106,20 @@ def _route(ctx: Context, route: Any, path: str, above: _Above) -> Route:
         result["direct_response"] = lower_direct(ctx, route.direct_response, where, above.max_direct_body)
     elif kind == "filter_action":
         ctx.report("MC0204", f"{path}.filter_action", "filter actions are not implemented")
+    if above.most_specific_wins and result["action"] is not None:
+        _move_down(result, result["action"]["clusters"])
     return result
+
+
+def _move_down(route: Route, clusters: list[WeightedCluster]) -> None:
+    """Workers apply a weighted cluster's operations before the route's.  Where the most specific has the last word,
+    each cluster takes those of the levels above and puts its own behind them."""
+    if not any(cluster["request_header_ops"] or cluster["response_header_ops"] for cluster in clusters):
+        return
+    for cluster in clusters:
+        cluster["request_header_ops"] = route["request_header_ops"] + cluster["request_header_ops"]
+        cluster["response_header_ops"] = route["response_header_ops"] + cluster["response_header_ops"]
+    route["request_header_ops"], route["response_header_ops"] = [], []
 
 
 def _check_names(ctx: Context, config: Any, path: str) -> None:

@@ -56,6 +56,7 @@ def lower_bootstrap(
         "clusters": lowered_clusters,
         "log_sinks": ctx.sinks,
         "max_downstream_connections": connections,
+        "downstream_limit_row": registry.limit_row("downstream"),
         "max_heap_bytes": heap,
         "stats_scopes": registry.as_dict(),
         "admin_address": _admin_address(ctx, bootstrap),
