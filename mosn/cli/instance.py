@@ -58,7 +58,8 @@ def show(args: argparse.Namespace, result: Result, done: str) -> int:
     if args.json:
         print(json.dumps({"code": result.code, "error": result.error, "findings": result.findings, **result.body}))
     elif result.code:
-        say_error(result.error)
+        print(result.error, file=sys.stderr)
+        say_error(f"{args.command} did not happen; everything goes on as before")
     else:
         print(done)
     return result.code

@@ -10,7 +10,6 @@ import gc
 import json
 import logging
 import os
-import resource
 import signal
 import socket
 import sys
@@ -24,6 +23,7 @@ from mosn.workers.change import Change, Ended
 from mosn.workers.commands import Commands
 from mosn.workers.control_server import ControlServer
 from mosn.workers.controller_link import ControllerLink
+from mosn.workers.descriptors import open_standard_descriptors, raise_descriptor_limit
 from mosn.workers.fast_path import CompiledFastPath, FastPath
 from mosn.workers.listening import BindError, Listeners, activated_sockets, format_address, open_single
 from mosn.workers.loop import Loop
@@ -61,6 +61,7 @@ class Master:
         environment: Mapping[str, str] = os.environ,
         announce: Callable[[str], None] = print,
     ) -> None:
+        open_standard_descriptors()
         self.options = options
         self.run_dir = RunDirectory(Path(options.run_dir))
         self.service_manager = ServiceManager(environment)
@@ -89,7 +90,7 @@ class Master:
         self.controller.start()
         try:
             self._fast_path.preload()
-        except ImportError as error:
+        except (ImportError, ValueError) as error:  # ValueError: modules of different builds
             self.abort(NOT_DONE, f"the compiled modules cannot be used (run ./tools/setup): {error}")
         gc.collect()
         gc.freeze()
@@ -208,6 +209,7 @@ class Master:
 
     def reload(self, reply: Reply) -> None:
         if self.state != "running":
+            log.error("no reload: mosn is %s", self.state)
             reply.failed(NOT_DONE, f"mosn is {self.state}")
             return
         self.service_manager.reloading()
@@ -322,12 +324,6 @@ class Master:
             self._control.close()
         self.run_dir.leave()
         self.loop.stop()
-
-
-def raise_descriptor_limit() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _drop(code: int, body: dict[str, Any], error: str, findings: list[dict[str, Any]]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import resource
 import signal
 import socket
 import sys
@@ -22,6 +21,7 @@ import uvloop
 
 from mosn.workers import event_log, messages
 from mosn.workers.channel import Channel
+from mosn.workers.descriptors import close_others, descriptor_limit
 from mosn.workers.fast_path import DataPlane, FastPath
 from mosn.workers.memory_file import read_memory_file
 
@@ -60,16 +60,6 @@ def worker_process(birth: Birth, fast_path: FastPath, keep: set[int]) -> None:
     finally:
         logging.shutdown()
         os._exit(code)
-
-
-def close_others(keep: set[int]) -> None:
-    """Close every descriptor but the standard ones and `keep`."""
-    for fd in map(int, os.listdir("/proc/self/fd")):
-        if fd > 2 and fd not in keep:
-            try:
-                os.close(fd)
-            except OSError:
-                pass  # the one that listed the directory
 
 
 def name_process(name: str) -> None:
@@ -168,9 +158,10 @@ class Worker:
         self._plane.stop()
 
     def _query(self, message: messages.Query, fds: list[int]) -> None:
-        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         modules = sorted(sys.modules) if message.modules else []
-        report = messages.Report(message.sequence, self._plane.connections(), self._version, limit, modules)
+        report = messages.Report(
+            message.sequence, self._plane.connections(), self._version, descriptor_limit(), modules
+        )
         self._channel.send(report)
 
     def _level(self, message: messages.Level, fds: list[int]) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 
+from tests.project.source import ROOT
 from tests.workers.instance import Client, Instance, eventually
 
 Make = Callable[..., Instance]
@@ -135,3 +140,29 @@ def test_workers_ignore_signals_that_are_for_the_master(instance: Instance) -> N
 def _other(instance: Instance, index: int, pid: int) -> dict[str, object] | None:
     worker = instance.workers()[index]
     return worker if worker["state"] == "ready" and worker["pid"] != pid else None
+
+
+def test_a_controller_that_cannot_start_ends_the_start(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from mosn.workers.master import Master\n"
+        "from mosn.workers.options import StartOptions\n"
+        "from tests.workers.fake_plane import FakeFastPath\n"
+        "controller = [sys.executable, '-c', 'raise SystemExit(7)']\n"
+        f"sys.exit(Master(StartOptions('none', {str(tmp_path)!r}, 1), FakeFastPath(), controller).run())\n"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "ended with code 7" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_without_standard_descriptors(make_instance: Make) -> None:
+    instance = make_instance()
+    options = json.dumps(instance.options._asdict())
+    command = f"exec {sys.executable} -m tests.workers.fake_start '{options}' <&- >&- 2>&-"
+    instance.process = subprocess.Popen(command, shell=True, cwd=ROOT, text=True)
+    eventually(lambda: instance.status()["state"] == "running")
+    assert Client(instance.port).echo()
+    assert instance.call("reload").code == 0
