@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memchr, memcmp, memcpy, memset
 
-from mosn._fastpath.head cimport H_HOST, H_UNKNOWN, Head, Header, head_get, head_find, header_id
+from mosn._fastpath.head cimport H_HOST, H_UNKNOWN, Head, Header, head_get, header_id
 from mosn._fastpath.memory cimport Slice
 from mosn._fastpath.proxy.regex cimport RegexObject, regex_full_match
 from mosn._fastpath.proxy.route_store cimport Store
@@ -91,10 +91,21 @@ cdef Slice _pseudo_value(const Head *head, uint16_t pseudo) noexcept nogil:
     return value
 
 
-cdef inline Header *_first(const Head *head, const HeaderName *name) noexcept nogil:
+cdef inline bint _is_named(const Header *header, const HeaderName *name) noexcept nogil:
+    if header.id != name.id or header.removed:
+        return False
+    return name.id != H_UNKNOWN or (
+        header.name_len == name.text.n and memcmp(header.name, name.text.p, name.text.n) == 0)
+
+
+cdef Header *_first(const Head *head, const HeaderName *name) noexcept nogil:
+    cdef uint32_t i
     if name.id != H_UNKNOWN:
         return head_get(head, name.id)
-    return head_find(head, name.text.p, name.text.n)
+    for i in range(head.count):
+        if _is_named(&head.items[i], name):
+            return &head.items[i]
+    return NULL
 
 
 cdef bint header_value(const Head *head, const HeaderName *name, Slice *value) noexcept nogil:
@@ -110,13 +121,6 @@ cdef bint header_value(const Head *head, const HeaderName *name, Slice *value) n
     value.p = header.value
     value.n = header.value_len
     return True
-
-
-cdef inline bint _is_named(const Header *header, const HeaderName *name) noexcept nogil:
-    if header.removed or header.id != name.id:
-        return False
-    return name.id != H_UNKNOWN or (
-        header.name_len == name.text.n and memcmp(header.name, name.text.p, name.text.n) == 0)
 
 
 cdef uint64_t _joined_size(const Head *head, const HeaderName *name, const Header *first) noexcept nogil:

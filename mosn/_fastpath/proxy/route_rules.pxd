@@ -95,13 +95,17 @@ cdef struct ExactRun:
     uint32_t *following         # for each route of the run: 1 + index of the next with its path; 0 none
 
 
+cdef struct QuickTest:
+    # What is looked at for every route; most fail here.
+    uint64_t want               # the last 8 bytes of the text (all of it when it is shorter), under mask
+    uint64_t mask               # 0: cannot be told so; look at the PathTest
+    uint32_t n                  # the path has at least so many bytes
+    uint32_t offset             # of `want` in the path
+
+
 cdef struct PathTest:
-    # What is looked at for every route: one cache line.
-    uint64_t want               # the last 8 bytes of text (the first n when it is shorter), under mask
-    uint64_t mask               # 0: cannot be told so
     const char *text
     uint32_t n
-    uint32_t offset             # of `want` in the path
     uint8_t kind                # PathKind
     uint8_t fold                # text is lower case
     uint8_t more                # fraction, gRPC, headers or query
@@ -119,7 +123,8 @@ cdef struct VirtualHost:
     Slice name
     uint8_t require_tls         # TlsRequirement
     uint32_t count
-    PathTest *tests             # one for each route
+    QuickTest *quick            # one for each route; that of a run's first route lets every path through
+    PathTest *tests
     Route *routes
 
 

@@ -1,7 +1,7 @@
 """Route tables from mosn.model dicts to structs (interface: route_rules.pxd)."""
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp, memcpy, memset
 
 from mosn._fastpath.hashing cimport xxh64
 from mosn._fastpath.proxy.cluster cimport ClusterObject
@@ -80,11 +80,16 @@ cdef int _compile_path(PathTest *test, RouteRules *rules, dict spec, Store store
     rules.path = store.text(text.lower() if test.fold else text)
     test.text = rules.path.p
     test.n = rules.path.n
-    if not test.fold:
-        test.offset = test.n - 8 if test.n > 8 else 0
-        memcpy(&test.want, test.text + test.offset, min(test.n, <uint32_t>8))
-        test.mask = ~<uint64_t>0 if test.n >= 8 else (<uint64_t>1 << (8 * test.n)) - 1
     return 0
+
+
+cdef void _fill_quick(QuickTest *quick, const PathTest *test) noexcept nogil:
+    quick.n = test.n
+    if test.fold or test.n == 0:
+        return
+    quick.offset = test.n - 8 if test.n > 8 else 0
+    memcpy(&quick.want, test.text + quick.offset, min(test.n, <uint32_t>8))
+    quick.mask = ~<uint64_t>0 if test.n >= 8 else (<uint64_t>1 << (8 * test.n)) - 1
 
 
 # -- actions
@@ -273,7 +278,7 @@ cdef void _chain(ExactRun *run, const PathTest *tests, uint32_t start, uint32_t 
     run.slots[at] = i + 1
 
 
-cdef int _compile_run(PathTest *tests, uint32_t start, uint32_t end, Store store) except -1:
+cdef int _compile_run(VirtualHost *host, uint32_t start, uint32_t end, Store store) except -1:
     cdef ExactRun *run = <ExactRun *>store.take(sizeof(ExactRun))
     cdef uint32_t size = 16
     cdef uint32_t i
@@ -284,8 +289,9 @@ cdef int _compile_run(PathTest *tests, uint32_t start, uint32_t end, Store store
     run.slots = <uint32_t *>store.take(size * sizeof(uint32_t))
     run.following = <uint32_t *>store.take((end - start) * sizeof(uint32_t))
     for i in range(start, end):
-        _chain(run, tests, start, i)
-    tests[start].run = run
+        _chain(run, host.tests, start, i)
+    host.tests[start].run = run
+    memset(&host.quick[start], 0, sizeof(QuickTest))
     return 0
 
 
@@ -297,7 +303,7 @@ cdef int _compile_runs(VirtualHost *host, Store store) except -1:
         while end < host.count and _indexable(&host.tests[end]):
             end += 1
         if end - start >= SHORTEST_RUN:
-            _compile_run(host.tests, start, end, store)
+            _compile_run(host, start, end, store)
         start = end + 1
     return 0
 
@@ -309,6 +315,7 @@ cdef int _compile_host(VirtualHost *out, dict spec, dict clusters, Store store) 
     out.name = store.text(spec["name"])
     out.require_tls = _one_of(TLS_REQUIREMENTS, spec["require_tls"], "require_tls")
     out.count = <uint32_t>len(spec["routes"])
+    out.quick = <QuickTest *>store.take(out.count * sizeof(QuickTest))
     out.tests = <PathTest *>store.take(out.count * sizeof(PathTest))
     out.routes = <Route *>store.take(out.count * sizeof(Route))
     for i, entry in enumerate(spec["routes"]):
@@ -318,6 +325,7 @@ cdef int _compile_host(VirtualHost *out, dict spec, dict clusters, Store store) 
             _compile_route(route, &out.tests[<size_t>i], entry, clusters, store)
         except ValueError as error:
             raise ValueError(f"route {i} ({entry['name']!r}): {error}") from None
+        _fill_quick(&out.quick[<size_t>i], &out.tests[<size_t>i])
     return _compile_runs(out, store)
 
 

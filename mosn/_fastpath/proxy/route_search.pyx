@@ -16,7 +16,7 @@ from mosn._fastpath.proxy.regex cimport regex_full_match
 from mosn._fastpath.proxy.route_hosts cimport domain_find
 from mosn._fastpath.proxy.route_rules cimport (
     PATH_CONNECT, PATH_EXACT, PATH_REGEX, PATH_SEPARATED, TLS_EXTERNAL_ONLY, TLS_NONE, ExactRun,
-    PathTest, RouteRules, Tables, VirtualHost,
+    PathTest, QuickTest, RouteRules, Tables, VirtualHost,
 )
 from mosn._fastpath.proxy.types cimport RequestInfo, Route
 
@@ -55,7 +55,6 @@ cdef inline bint _text_fits(const PathTest *test, Slice path) noexcept nogil:
 
 
 cdef Mismatch path_mismatch(const PathTest *test, const PathKey *key) noexcept nogil:
-    cdef uint64_t word
     if test.kind == PATH_CONNECT:
         return MATCHES if key.connect else MISMATCH_NOT_CONNECT
     if key.path.n == 0:
@@ -64,10 +63,7 @@ cdef Mismatch path_mismatch(const PathTest *test, const PathKey *key) noexcept n
         return MATCHES if regex_full_match(test.rules.path_regex, key.path) else MISMATCH_PATH
     if key.path.n < test.n or (test.kind == PATH_EXACT and key.path.n != test.n):
         return MISMATCH_PATH
-    word = key.first if test.offset == 0 else _load(key.path.p + test.offset)
-    if (word ^ test.want) & test.mask:
-        return MISMATCH_PATH
-    if (test.n > 8 or test.fold) and not _text_fits(test, key.path):
+    if not _text_fits(test, key.path):
         return MISMATCH_PATH
     if test.kind == PATH_SEPARATED and key.path.n > test.n and key.path.p[test.n] != 47:  # /
         return MISMATCH_PATH
@@ -128,19 +124,42 @@ cdef int32_t _first_of_chain(const VirtualHost *host, uint32_t start, uint32_t i
 
 # -- the table
 
+cdef Route *_look_closer(const VirtualHost *host, uint32_t *at, const PathKey *key,
+                         const RequestInfo *info) noexcept nogil:
+    # Route at[0] if it matches; else NULL, and at[0] is the next one to look at.
+    cdef const PathTest *test = &host.tests[at[0]]
+    cdef int32_t found
+    if test.run != NULL:
+        found = _search_run(host, at[0], key, info)
+        if found >= 0:
+            return &host.routes[found]
+        at[0] = test.run.end
+        return NULL
+    if _fits(test, key, info):
+        return &host.routes[at[0]]
+    at[0] += 1
+    return NULL
+
+
 cdef Route *search_routes(const VirtualHost *host, const RequestInfo *info) noexcept nogil:
     cdef PathKey key = path_key(info)
+    cdef const char *path = key.path.p
+    cdef uint32_t n = key.path.n
+    cdef const QuickTest *quick
+    cdef uint64_t word
     cdef uint32_t i = 0
-    cdef int32_t found
+    cdef Route *route
     while i < host.count:
-        if host.tests[i].run != NULL:
-            found = _search_run(host, i, &key, info)
-            if found >= 0:
-                return &host.routes[found]
-            i = host.tests[i].run.end
-            continue
-        if _fits(&host.tests[i], &key, info):
-            return &host.routes[i]
+        quick = &host.quick[i]
+        if n >= quick.n:
+            word = key.first
+            if quick.offset:
+                word = _load(path + quick.offset)
+            if not (word ^ quick.want) & quick.mask:
+                route = _look_closer(host, &i, &key, info)
+                if route != NULL:
+                    return route
+                continue
         i += 1
     return NULL
 
