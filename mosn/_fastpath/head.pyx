@@ -32,7 +32,7 @@ cdef enum:
 
 cdef char name_text[H_COUNT][NAME_BYTES]
 cdef uint8_t name_size[H_COUNT]
-cdef uint8_t slots[SLOTS]
+cdef uint16_t slots[SLOTS]       # id, and length << 8
 cdef uint32_t multiplier
 
 
@@ -47,12 +47,12 @@ cdef inline uint32_t _slot(const char *p, size_t n, uint32_t by) noexcept nogil:
 def _place_names(candidate: int) -> bool:
     # Fill the slots with this multiplier; False at the first collision.
     cdef uint32_t slot
-    memset(slots, 0, SLOTS)
+    memset(slots, 0, sizeof(slots))
     for i in range(1, H_COUNT):
         slot = _slot(name_text[i], name_size[i], <uint32_t>candidate)
         if slots[slot]:
             return False
-        slots[slot] = <uint8_t>i
+        slots[slot] = <uint16_t>(i | name_size[i] << 8)
     return True
 
 
@@ -109,12 +109,12 @@ cdef inline bint _same(const char *a, const char *b, size_t n) noexcept nogil:
 
 
 cdef uint16_t header_id(const char *name, size_t n) noexcept nogil:
-    cdef uint8_t found
+    cdef uint16_t found
     if n == 0 or n >= NAME_BYTES:
         return H_UNKNOWN
     found = slots[_slot(name, n, multiplier)]
-    if name_size[found] == n and _same(name, name_text[found], n):
-        return found
+    if found >> 8 == n and _same(name, name_text[found & 255], n):
+        return found & 255
     return H_UNKNOWN
 
 

@@ -9,10 +9,10 @@ from libc.stdint cimport uint32_t
 from mosn._fastpath.memory cimport BlockPool, Buf, buf_append
 from mosn._fastpath.proxy.format_json cimport append_json, json_steps
 from mosn._fastpath.proxy.format_parse cimport parse_format
-from mosn._fastpath.proxy.format_values cimport (
+from mosn._fastpath.proxy.format_ops cimport (
     OP_COALESCE, OP_LITERAL, OP_REQUEST_HEADER, OP_REQUEST_HEADER_NO_QUERY, OP_RESPONSE_HEADER, OP_TRAILER,
-    append_value,
 )
+from mosn._fastpath.proxy.format_values cimport append_value
 from mosn._fastpath.proxy.match cimport HeaderName, compile_header_name
 from mosn._fastpath.proxy.route_store cimport Store
 from mosn._fastpath.proxy.types cimport Format, FormatStep, RequestInfo

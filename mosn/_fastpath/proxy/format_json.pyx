@@ -11,11 +11,12 @@ from libc.string cimport memset
 
 from mosn._fastpath.memory cimport BlockPool, Buf, buf_append, buf_release
 from mosn._fastpath.proxy.format_parse cimport parse_format
-from mosn._fastpath.proxy.format_values cimport (
+from mosn._fastpath.proxy.format_ops cimport (
     OP_ATTEMPTS, OP_COALESCE, OP_COUNT, OP_DIFFERENCE, OP_DURATION, OP_GRPC_STATUS, OP_HEAD_BYTES, OP_JSON_CLOSE,
     OP_JSON_KEY, OP_JSON_OPEN, OP_JSON_VALUE, OP_LITERAL, OP_RESPONSE_CODE, OP_SPAN, OP_ZERO, GRPC_NUMBER,
-    ADDRESS_PORT, OP_ADDRESS, OP_UPSTREAM_REMOTE, append_value,
+    ADDRESS_PORT, OP_ADDRESS, OP_UPSTREAM_REMOTE,
 )
+from mosn._fastpath.proxy.format_values cimport append_value
 from mosn._fastpath.proxy.types cimport Format, FormatStep, RequestInfo
 
 cdef enum:

@@ -63,7 +63,7 @@ from mosn._fastpath.head cimport (
 )
 from mosn._fastpath.memory cimport Slice, buf_len, buf_release, slice_of
 from mosn._fastpath.proxy.finish cimport stream_discard, stream_new, stream_reply, text
-from mosn._fastpath.proxy.rebind cimport rebind_chain
+from mosn._fastpath.proxy.holding cimport give_limits, rebind_chain
 from mosn._fastpath.proxy.runtime cimport (
     S_CLOSE,
     S_CONNECT,
@@ -95,7 +95,7 @@ from mosn._fastpath.proxy.stream cimport (
     stream_takes_data,
 )
 from mosn._fastpath.proxy.types cimport P_HTTP10, P_HTTP11, Address
-from mosn._fastpath.shm.segment cimport LIMIT_CONNECTIONS, count, gauge, histogram_record, limit_give
+from mosn._fastpath.shm.segment cimport count, gauge, histogram_record
 from mosn._fastpath.shm.stats cimport (
     HT_CX_DESTROY,
     HT_CX_DESTROY_ACTIVE_RQ,
@@ -496,8 +496,7 @@ cdef void server_gone(H1Server *server, bint remote) noexcept nogil:
     count(proxy.region, server.listener_stats + LS_CX_DESTROY, 1)
     gauge(proxy.region, server.listener_gauges + LSG_CX_ACTIVE, -1)
     gauge(proxy.region, proxy.server_gauges + SVG_CONNECTIONS, -1)
-    if server.listener_limit_row:
-        limit_give(proxy.region, server.listener_limit_row, LIMIT_CONNECTIONS)
+    give_limits(proxy, server.listener_limit_row, server.box_limit_row)
 
 
 cdef void server_close(H1Server *server) noexcept nogil:
@@ -598,6 +597,7 @@ cdef H1Server *h1_server_open(Proxy *proxy, const Accepted *accepted, FilterChai
     server.local = accepted.local
     server.opened_us = accepted.opened_us
     server.listener_limit_row = accepted.limit_row
+    server.box_limit_row = accepted.box_limit_row
     server.id = proxy.next_connection_id
     proxy.next_connection_id += 1
     server.next = proxy.servers

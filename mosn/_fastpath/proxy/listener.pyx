@@ -44,6 +44,7 @@ from mosn._fastpath.memory cimport buf_append, buf_consume, buf_len, slice_equal
 from mosn._fastpath.proxy.chain cimport chain_find
 from mosn._fastpath.proxy.info cimport address_from_sockaddr
 from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_read
+from mosn._fastpath.proxy.holding cimport give_limits
 from mosn._fastpath.proxy.runtime cimport (
     Accepted,
     FilterChain,
@@ -52,12 +53,14 @@ from mosn._fastpath.proxy.runtime cimport (
     ListenerRuntime,
     ListenerSocket,
     Proxy,
+    Snapshot,
 )
 from mosn._fastpath.proxy.types cimport Address
-from mosn._fastpath.shm.segment cimport LIMIT_CONNECTIONS, count, gauge, limit_give, limit_take
+from mosn._fastpath.shm.segment cimport LIMIT_CONNECTIONS, count, gauge, limit_take
 from mosn._fastpath.shm.stats cimport (
     LS_CX_DESTROY,
     LS_CX_OVERFLOW,
+    LS_CX_OVERLOAD_REJECT,
     LS_CX_TOTAL,
     LS_LISTENER_FILTER_ERROR,
     LS_NO_FILTER_CHAIN_MATCH,
@@ -233,11 +236,18 @@ cdef void local_address(Accepted *facts) noexcept nogil:
 cdef bint admit(Proxy *proxy, Accepted *facts) noexcept nogil:
     # The box-wide limits on open connections.
     cdef Listener *config = facts.config
-    if config.limit_row and config.max_connections:
+    cdef Snapshot *snapshot = proxy.snapshot
+    if config.max_connections:
         if not limit_take(proxy.region, &proxy.limits, config.limit_row, LIMIT_CONNECTIONS, config.max_connections):
             count(proxy.region, config.stats + LS_CX_OVERFLOW, 1)
             return False
         facts.limit_row = config.limit_row
+    if snapshot.max_connections:
+        if not limit_take(proxy.region, &proxy.limits, snapshot.limit_row, LIMIT_CONNECTIONS, snapshot.max_connections):
+            count(proxy.region, config.stats + LS_CX_OVERLOAD_REJECT, 1)
+            give_limits(proxy, facts.limit_row, 0)
+            return False
+        facts.box_limit_row = snapshot.limit_row
     count(proxy.region, config.stats + LS_CX_TOTAL, 1)
     gauge(proxy.region, config.gauges + LSG_CX_ACTIVE, 1)
     gauge(proxy.region, proxy.server_gauges + SVG_CONNECTIONS, 1)
@@ -259,8 +269,7 @@ cdef void uncount(Proxy *proxy, const Accepted *facts) noexcept nogil:
     gauge(proxy.region, facts.config.gauges + LSG_CX_ACTIVE, -1)
     gauge(proxy.region, proxy.server_gauges + SVG_CONNECTIONS, -1)
     proxy.connections -= 1
-    if facts.limit_row:
-        limit_give(proxy.region, facts.limit_row, LIMIT_CONNECTIONS)
+    give_limits(proxy, facts.limit_row, facts.box_limit_row)
 
 
 # -- original destination

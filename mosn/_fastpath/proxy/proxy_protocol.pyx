@@ -148,7 +148,7 @@ cdef int64_t read_v1(const char *p, size_t n, Address *remote, Address *local) n
     cdef uint16_t family
     if lf == NULL:
         return -1 if n >= V1_LONGEST else 0
-    if lf == p or lf[-1] != c'\r':
+    if lf == p or (lf - 1)[0] != c'\r':
         return -1
     length = next_word(&at, lf - 1, &word)
     if length == 7 and memcmp(word, b"UNKNOWN", 7) == 0:
@@ -177,7 +177,7 @@ cdef bint read_v1_addresses(const char *at, const char *end, uint16_t family, Ad
         if port < 0:
             return False
         both[i].port = <uint16_t>port
-    if at != end:
+    if at != end or (at - 1)[0] == c' ':
         return False
     remote[0] = both[0]
     local[0] = both[1]

@@ -206,14 +206,14 @@ cdef bint address_from_xff(Stream *stream, uint32_t skip) noexcept nogil:
     return True
 
 
-cdef void append_xff(Stream *stream) noexcept nogil:
+cdef void append_xff(Stream *stream, const Address *peer) noexcept nogil:
     cdef char text[64]
-    cdef uint32_t n = address_text(&stream.info.direct_remote, False, text, sizeof(text))
+    cdef uint32_t n = address_text(peer, False, text, sizeof(text))
     cdef Header *header = head_get(&stream.request, H_X_FORWARDED_FOR)
     cdef char *value
     cdef uint32_t before = header.value_len + 1 if header != NULL else 0
     cdef uint32_t bracket = 1 if n > 1 and text[0] == c'[' else 0
-    if stream.info.direct_remote.family == 0 or stream.info.direct_remote.unix_path != NULL:
+    if peer.family == 0 or peer.unix_path != NULL:
         return
     value = <char *>arena_alloc(&stream.arena, before + n)
     if value == NULL:
@@ -228,11 +228,12 @@ cdef void append_xff(Stream *stream) noexcept nogil:
 
 cdef void client_address(Stream *stream) noexcept nogil:
     cdef HttpManager *manager = stream.manager
+    cdef Address peer = stream.info.remote      # of the connection; what a PROXY header said, where there was one
     if manager.use_remote_address:
         if manager.xff_trusted_hops:
             address_from_xff(stream, manager.xff_trusted_hops - 1)
         if not manager.skip_xff_append:
-            append_xff(stream)
+            append_xff(stream, &peer)
     else:
         address_from_xff(stream, manager.xff_trusted_hops)
 

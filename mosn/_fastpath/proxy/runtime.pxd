@@ -148,6 +148,7 @@ cdef struct Snapshot:
     Cluster **clusters          # sorted by name
     uint32_t cluster_count
     uint32_t max_connections    # per box, 0 none
+    uint32_t limit_row
     uint32_t generation
     uint32_t references         # streams and sessions that use it (engine thread)
     void *owner                 # the Python object; the main thread's business
@@ -184,6 +185,7 @@ cdef struct Accepted:
     Address local               # after the PROXY header or SO_ORIGINAL_DST
     uint64_t opened_us
     uint32_t limit_row          # a slot of this connection limit is held; 0 none
+    uint32_t box_limit_row      # likewise, of the box's limit
     bint local_restored         # local is not the socket's own
 
 
@@ -348,6 +350,7 @@ cdef struct H1Server:
     uint32_t listener_stats
     uint32_t listener_gauges
     uint32_t listener_limit_row
+    uint32_t box_limit_row
     uint32_t manager_histogram
     uint8_t draining
     uint8_t remote_closed

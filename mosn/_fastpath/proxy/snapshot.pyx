@@ -79,6 +79,7 @@ cdef class SnapshotObject:
         self.compile_routes(previous)
         self.compile_listeners()
         self.snapshot.max_connections = spec["max_downstream_connections"]
+        self.snapshot.limit_row = spec["downstream_limit_row"]
         self.snapshot.owner = <void *>self
 
     def __dealloc__(self):
@@ -190,7 +191,7 @@ cdef class SnapshotObject:
         out.filters_timeout_ms = spec["listener_filters_timeout_ms"]
         out.buffer_limit = spec["per_connection_buffer_limit_bytes"]
         out.max_connections = spec["max_connections"]
-        out.limit_row = spec.get("limit_row", 0)
+        out.limit_row = spec["limit_row"]
         out.stats = spec["stats"]
         out.gauges = spec["gauges"]
         out.histogram = spec["histogram"]

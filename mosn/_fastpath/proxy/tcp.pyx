@@ -58,6 +58,7 @@ from mosn._fastpath.proxy.finish cimport snapshot_unref, text
 from mosn._fastpath.proxy.log cimport access_logs_write
 from mosn._fastpath.proxy.pool cimport original_dst_host, upstream_socket
 from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_write
+from mosn._fastpath.proxy.holding cimport give_limits
 from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, Listener, Proxy, Snapshot, TcpProxy
 from mosn._fastpath.proxy.types cimport (
     CLUSTER_ORIGINAL_DST,
@@ -138,6 +139,7 @@ cdef struct Session:
     uint64_t last_active_ms
     uint64_t connect_us
     uint32_t limit_row          # of the listener
+    uint32_t box_limit_row
     uint32_t attempts
     uint8_t up_open             # up.conn was initialised and is not destroyed
     uint8_t counted             # the cluster's connection limit is held
@@ -370,8 +372,7 @@ cdef void leave_listener(Session *session) noexcept nogil:
     count(proxy.region, session.config.stats + LS_CX_DESTROY, 1)
     gauge(proxy.region, session.config.gauges + LSG_CX_ACTIVE, -1)
     gauge(proxy.region, proxy.server_gauges + SVG_CONNECTIONS, -1)
-    if session.limit_row:
-        limit_give(proxy.region, session.limit_row, LIMIT_CONNECTIONS)
+    give_limits(proxy, session.limit_row, session.box_limit_row)
 
 
 cdef void destroy(Conn *conn) noexcept nogil:
@@ -561,6 +562,7 @@ cdef void describe(Session *session, const Accepted *accepted, FilterChain *chai
     session.config = accepted.config
     session.tcp = chain.tcp
     session.limit_row = accepted.limit_row
+    session.box_limit_row = accepted.box_limit_row
     session.info.arena = &session.arena
     session.info.remote = accepted.remote
     session.info.direct_remote = accepted.direct_remote

@@ -80,10 +80,7 @@ def _additional(ctx: Context, listener: Any, path: str, first: Listener) -> list
 def _require_address(ctx: Context, listener: Any, path: str) -> None:
     if ctx.findings.failed(f"{path}.address"):
         return
-    kind = listener.WhichOneof("listener_specifier")
-    if kind == "internal_listener":
-        ctx.report("MC0204", f"{path}.internal_listener", "internal listeners are not implemented")
-    elif not listener.HasField("api_listener"):
+    if listener.WhichOneof("listener_specifier") is None and not listener.HasField("api_listener"):
         ctx.report("MC0108", f"{path}.address", "is required")
 
 

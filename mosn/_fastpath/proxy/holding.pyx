@@ -1,9 +1,11 @@
-"""A connection that outlives a snapshot finds its place in the next one (see rebind.pxd)."""
+"""A connection that outlives a snapshot finds its place in the next one (see holding.pxd)."""
 
+from libc.stdint cimport uint32_t
 from libc.string cimport memset
 
 from mosn._fastpath.proxy.chain cimport chain_find
-from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, H1Server
+from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, H1Server, Proxy
+from mosn._fastpath.shm.segment cimport LIMIT_CONNECTIONS, limit_give
 
 
 cdef bint rebind_chain(H1Server *server) noexcept nogil:
@@ -25,3 +27,10 @@ cdef bint rebind_chain(H1Server *server) noexcept nogil:
     server.idle_ms = chain.http.idle_timeout_ms
     server.generation = server.proxy.snapshot.generation
     return True
+
+
+cdef void give_limits(Proxy *proxy, uint32_t row, uint32_t box_row) noexcept nogil:
+    if row:
+        limit_give(proxy.region, row, LIMIT_CONNECTIONS)
+    if box_row:
+        limit_give(proxy.region, box_row, LIMIT_CONNECTIONS)

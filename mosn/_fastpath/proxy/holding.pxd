@@ -1,0 +1,11 @@
+# What a client's connection holds while it is open, whatever its protocol.
+
+from libc.stdint cimport uint32_t
+
+from mosn._fastpath.proxy.runtime cimport H1Server, Proxy
+
+
+# Point a connection at the live snapshot's chain.  False when no HTTP chain wants it any more.
+cdef bint rebind_chain(H1Server *server) noexcept nogil
+# Give back a connection's slots of the listener's and the box's limit; row 0 holds none.
+cdef void give_limits(Proxy *proxy, uint32_t row, uint32_t box_row) noexcept nogil
