@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict
 from typing import Any
 
@@ -97,8 +97,9 @@ def row_section(row: Row, lines: Sequence[Figures], outcomes: Sequence[Outcome])
     return f"### {row.name}: {row.title}\n\n{table(head, body)}\n"
 
 
-def goal_section(found: Sequence[Verdict]) -> str:
-    """Each goal beside what was measured."""
+def goal_section(found: Sequence[Verdict], lines: Sequence[Figures]) -> str:
+    """Each goal beside what was measured, and whether any of that was measured undisturbed."""
+    quiet = {(line.row, line.peer) for line in lines if line.rounds}
     body = []
     for verdict in found:
         goal = verdict.goal
@@ -112,11 +113,19 @@ def goal_section(found: Sequence[Verdict]) -> str:
                 amount(goal.metric, verdict.theirs),
                 "-" if verdict.ratio is None else f"{verdict.ratio:.2f}",
                 limit,
-                {True: "met", False: "NOT met", None: "not measured"}[verdict.met],
+                outcome_of(verdict, quiet),
             ]
         )
     head = ["row", "metric", "against", "ours", "theirs", "ratio", "goal", "outcome"]
     return f"### Goals\n\n{table(head, body)}\n"
+
+
+def outcome_of(verdict: Verdict, quiet: Set[tuple[str, str]]) -> str:
+    """In words; what rests on disturbed rounds alone proves nothing."""
+    if verdict.met is None:
+        return "not measured"
+    sides = {(verdict.goal.row, OURS), (verdict.goal.row, verdict.peer or OURS)}
+    return ("met" if verdict.met else "NOT met") + ("" if sides <= quiet else " (disturbed)")
 
 
 def versus_section(outcomes: Sequence[Outcome], rows: Mapping[str, Row]) -> str:
@@ -141,7 +150,7 @@ def markdown(
     lines = figures(outcomes)
     sections = ["# Benchmark", "", *(f"- {name}: {value}" for name, value in machine.items()), ""]
     sections += [row_section(row, [line for line in lines if line.row == name], outcomes) for name, row in rows.items()]
-    sections += [goal_section(verdicts(outcomes)), versus_section(outcomes, rows)]
+    sections += [goal_section(verdicts(outcomes), lines), versus_section(outcomes, rows)]
     if notes:
         sections += ["### Notes", "", *("- " + note.strip().replace("\n", "\n  ") for note in notes)]
     return "\n".join(sections)

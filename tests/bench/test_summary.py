@@ -104,5 +104,10 @@ def test_the_report_is_a_table_and_json() -> None:
     assert [measurement["values"]["cpu_us"] for measurement in parsed["measurements"]] == [6.0, 10.0]
 
 
+def test_a_goal_judged_by_disturbed_rounds_says_so() -> None:
+    outcomes = [outcome("mosn", 0, cpu_us=6.0), outcome("nginx", 0, disturbed=True, cpu_us=10.0)]
+    assert "met (disturbed)" in report.markdown({}, {"http1": ROWS["http1"]}, outcomes, [])
+
+
 def test_an_absolute_goal_has_no_ratio() -> None:
     assert Verdict(Goal("ready", "ready_s", 1.0), None, 1.0, None, None).met is True
