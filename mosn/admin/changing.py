@@ -98,7 +98,7 @@ async def change_logging(request: web.Request) -> web.Response:
             raise bad_request(f"error: unknown logger level\n{USAGE}{levels_text(levels)}")
         if name and name not in levels:
             raise bad_request(f"error: unknown logger name\n{USAGE}{levels_text(levels)}")
-        await command(request, "logging", level=level, name="" if name == "root" else name)
+        await command(request, "logging", level=level, **({"name": name} if name not in ("", "root") else {}))
     return await logging_levels(request)
 
 

@@ -110,7 +110,7 @@ class AdminContext(Protocol):
         upgrade()
         drain_listeners(graceful, inbound_only)     both bool
         healthcheck_fail(), healthcheck_ok()
-        logging(level, name)                        name "" means every logger
+        logging(level, name="")                     name "" means every logger
         reopen_logs()
         quit()                                      returns once the stop has been ordered, not when it is over
         """

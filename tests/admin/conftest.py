@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -67,3 +68,14 @@ def admin(box: Box) -> Iterator[Client]:
     client = Client(box)
     yield client
     client.close()
+
+
+def tree(admin: Client, path: str) -> Any:
+    answer = admin.get(path)
+    assert answer.status == 200, answer.text
+    assert answer.headers["Content-Type"] == "application/json"
+    return json.loads(answer.text)
+
+
+def stats(admin: Client, query: str = "") -> dict[str, str]:
+    return dict(line.split(": ", 1) for line in admin.get(f"/stats{query}").text.splitlines())
