@@ -70,9 +70,28 @@ cdef inline void _push(Block **first, uint32_t *kept, uint32_t most, void *memor
     kept[0] += 1
 
 
+cdef int64_t allocations_left = -1      # -1: no end
+
+
+def fail_allocations(after: int) -> None:
+    """For tests: let `after` more blocks be taken in this process, and none from then on; -1 ends that."""
+    global allocations_left
+    allocations_left = after
+
+
+cdef bint _refused() noexcept nogil:
+    global allocations_left
+    if allocations_left == 0:
+        return True
+    allocations_left -= 1
+    return False
+
+
 cdef void *_take(BlockPool *pool, size_t size) noexcept nogil:
     # Memory of exactly `size` bytes; the three block sizes come from the free lists.
     cdef void *memory
+    if allocations_left >= 0 and _refused():
+        return NULL
     if size == SMALL:
         memory = _pop(&pool.free_small, &pool.kept_small, size)
     elif size == MEDIUM:

@@ -52,3 +52,20 @@ def test_size_of_the_corpus() -> None:
 def test_every_error_has_a_case() -> None:
     unused = {"OK", "TARGET_TOO_LONG", "OUT_OF_MEMORY"}
     assert {c.error for c in CASES if c.error} == set(ERRORS) - unused
+
+
+@pytest.mark.parametrize(("name", "expected"), [
+    ("responses/until_close", [("end",)]),
+    ("responses/unfinished", [("incomplete",)]),
+    ("responses/ok", []),
+    ("responses/icy", []),
+    ("requests/unfinished_head", [("incomplete",)]),
+    ("requests/unfinished_chunk", [("incomplete",)]),
+    ("requests/get", []),
+])
+def test_close(name: str, expected: list[tuple[object, ...]]) -> None:
+    """What it means that the peer closes behind a case's bytes."""
+    (case,) = [c for c in CASES if c.name == name]
+    parser = case.parser()
+    parser.feed(case.data)
+    assert parser.close() == expected
