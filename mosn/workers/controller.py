@@ -70,6 +70,7 @@ class Controller:
         self._changes = itertools.count(-1, -1)
         self._state = b""
         self._started = False
+        self.failed = False
         self.view = AdminView(self._send)
         self._names = Names(self._names_changed)
 
@@ -137,7 +138,9 @@ class Controller:
             except Exception:
                 # Start over with what is known to be good, rather than go on half configured.
                 log.exception("%s failed", type(message).__name__)
-                os._exit(1)
+                self.failed = True
+                self._ended.set()
+                return
 
     def _send(self, message: messages.Message, fds: Sequence[int] = ()) -> None:
         self._channel.send(message, fds)
@@ -295,7 +298,9 @@ def host_controller(loader: Loader, services: Sequence[Service], **seams: Any) -
     event_log.configure("controller", "info")
     channel = socket.socket(fileno=CHANNEL_FD)
     channel.set_inheritable(False)
-    uvloop.run(Controller(channel, loader, services, **seams).run())
+    controller = Controller(channel, loader, services, **seams)
+    uvloop.run(controller.run())
+    sys.exit(int(controller.failed))
 
 
 def main() -> None:
