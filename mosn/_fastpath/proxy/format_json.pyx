@@ -192,7 +192,7 @@ cdef set NUMBERS = {OP_ATTEMPTS, OP_COUNT, OP_DIFFERENCE, OP_DURATION, OP_HEAD_B
 cdef set ADDRESSES = {OP_ADDRESS, OP_UPSTREAM_REMOTE}
 
 
-cdef bint _is_number(dict step):
+cdef bint _is_number(dict step) except -1:
     if step["op"] == OP_GRPC_STATUS:
         return step.get("id") == GRPC_NUMBER
     return step["op"] in NUMBERS or (step["op"] in ADDRESSES and step.get("id") == ADDRESS_PORT)
@@ -210,7 +210,7 @@ cdef list _text_steps(str text, bint omit_empty):
     return [{"op": OP_JSON_VALUE, "flags": flags, "first": count}, *steps]
 
 
-cdef bint _is_object(value):
+cdef bint _is_object(value) except -1:
     return isinstance(value, dict) or (isinstance(value, (list, tuple)) and all(
         isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], str) for pair in value))
 

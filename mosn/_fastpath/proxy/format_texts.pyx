@@ -1,6 +1,6 @@
 """Addresses, names and other texts that command operators print (interface: format_texts.pxd)."""
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy, strlen
 
 from mosn._fastpath.hashing cimport xxh64

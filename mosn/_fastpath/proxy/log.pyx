@@ -110,7 +110,8 @@ cdef bint _passes(const LogFilter *rule, const RequestInfo *info) noexcept nogil
 
 # -- writing
 
-cdef void access_logs_write(const AccessLogs *logs, const RequestInfo *info, BlockPool *pool, Ring *ring) noexcept nogil:
+cdef void access_logs_write(const AccessLogs *logs, const RequestInfo *info, BlockPool *pool,
+                            Ring *ring) noexcept nogil:
     cdef const AccessLog *log = <const AccessLog *>logs.hidden
     cdef unsigned int i
     cdef Buf line

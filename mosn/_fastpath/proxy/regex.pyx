@@ -126,5 +126,5 @@ cdef str _text(const string *s):
     return s.data()[:s.size()].decode("utf-8", "replace")
 
 
-cdef void del_re2(RE2 *made) noexcept:
+cdef void del_re2(RE2 *made) noexcept nogil:
     del made

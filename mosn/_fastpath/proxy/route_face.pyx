@@ -63,10 +63,10 @@ def find_often(RouteTableObject table not None, list exchanges not None, size_t 
     cdef bint tls
     cdef Exchange exchange
     cdef size_t found = 0
-    cdef size_t i
+    cdef size_t _
     for exchange in exchanges:
         with nogil:
-            for i in range(n):
+            for _ in range(n):
                 found += route_find(table.table, &exchange.info, False, &tls) != NULL
     return found
 
@@ -290,10 +290,10 @@ def formatted(FormatObject program not None, Exchange exchange not None, bytes m
 def format_often(FormatObject program not None, Exchange exchange not None, size_t n):
     """Format n times and nothing else: for benchmarks."""
     cdef Buf out
-    cdef size_t i
+    cdef size_t _
     memset(&out, 0, sizeof(Buf))
     with nogil:
-        for i in range(n):
+        for _ in range(n):
             out.start = out.end = 0
             format_append(&program.program, &exchange.info, b"-", &exchange.pool, &out)
     buf_release(&exchange.pool, &out)
