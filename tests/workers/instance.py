@@ -94,10 +94,10 @@ class Instance:
     def log(self) -> str:
         return self.log_file.read_text()
 
-    def call(self, command: str, **args: Any) -> Result:
+    def call(self, command: str, progress: Callable[[str], None] = lambda text: None, **args: Any) -> Result:
         client = ControlClient(self.run_dir)
         try:
-            return client.call(command, **args)
+            return client.call(command, progress, **args)
         finally:
             client.close()
 

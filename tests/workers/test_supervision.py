@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -96,8 +97,10 @@ def test_a_killed_controller_changes_nothing_for_traffic(instance: Instance) -> 
 def test_a_controller_that_dies_during_a_reload(instance: Instance) -> None:
     pid = instance.status()["controller"]["pid"]
     os.kill(pid, signal.SIGSTOP)
+    begun = threading.Event()
     with ThreadPoolExecutor() as pool:
-        reload = pool.submit(instance.call, "reload")
+        reload = pool.submit(instance.call, "reload", lambda text: begun.set())
+        assert begun.wait(30)
         os.kill(pid, signal.SIGKILL)
         result = reload.result()
     assert result.code == 1 and "controller" in result.error
