@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import orjson
@@ -20,7 +20,9 @@ HEADERS = {
 }
 """Of every answer.  `Server` is what Envoy's admin says: scripts look for it."""
 
-PIECE = 64 << 10
+PIECE = 256 << 10
+
+Work = Callable[[Callable[[Iterator[str]], bytes], Iterator[str]], Awaitable[bytes]]
 
 
 def text(body: str, status: int = 200) -> web.Response:
@@ -33,18 +35,25 @@ def as_json(tree: Any, status: int = 200, *, compact: bool = False) -> web.Respo
     return web.Response(body=body, status=status, headers={"Content-Type": JSON})
 
 
-async def stream(request: web.Request, pieces: Iterable[str], content_type: str = TEXT) -> web.StreamResponse:
-    """Send a long text as it is made: the loop does other things between pieces."""
+async def stream(
+    request: web.Request, pieces: Iterator[str], work: Work, content_type: str = TEXT
+) -> web.StreamResponse:
+    """Send a long text as it is made; `work` makes it, beside the loop."""
     response = web.StreamResponse(headers={"Content-Type": content_type})
     await response.prepare(request)
-    waiting: list[str] = []
-    size = 0
-    for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= PIECE:
-            await response.write("".join(waiting).encode())
-            waiting, size = [], 0
-    await response.write("".join(waiting).encode())
+    while data := await work(gather, pieces):
+        await response.write(data)
     await response.write_eof()
     return response
+
+
+def gather(pieces: Iterator[str]) -> bytes:
+    """The next PIECE bytes or so; empty at the end."""
+    found: list[str] = []
+    size = 0
+    for piece in pieces:
+        found.append(piece)
+        size += len(piece)
+        if size >= PIECE:
+            break
+    return "".join(found).encode()

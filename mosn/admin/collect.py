@@ -61,7 +61,8 @@ class Statistics:
 
 
 class Collector:
-    """Reads statistics; remembers histograms for their intervals."""
+    """Reads statistics; remembers histograms for their intervals.  Used by one thread at a time, not always the loop's:
+    with 10,000 clusters it takes a second."""
 
     def __init__(self, context: AdminContext) -> None:
         self._context = context
@@ -70,7 +71,8 @@ class Collector:
         self._newer: dict[int, HistogramData] = {}
         self._newer_at = time.monotonic()
 
-    def collect(self, workers: list[WorkerRow]) -> Statistics:
+    def collect(self, workers: list[WorkerRow], counters: Numbers, gauges: Numbers) -> Statistics:
+        """`counters` and `gauges` are the controller's own."""
         context, snapshot = self._context, self._context.snapshot
         scopes = visible_scopes(context.segment, snapshot) if snapshot else {}
         names = known_names(snapshot, scopes) if snapshot else {}
@@ -78,8 +80,8 @@ class Collector:
         for name, scope in scopes.items():
             found.blocks += scope_blocks(context.segment, name, scope)
         found.blocks += http1_blocks(context.segment, scopes) + worker_blocks(context.segment, scopes)
-        merge(found.blocks, names, "counter", context.counters())
-        merge(found.blocks, names, "gauge", context.gauges())
+        merge(found.blocks, names, "counter", counters)
+        merge(found.blocks, names, "gauge", gauges)
         merge(found.blocks, names, "gauge", computed_gauges(context, workers), replace=True)
         found.histograms = list(self._histograms(context.segment, scopes))
         return found

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import urllib.parse
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from aiohttp import web
 
-from mosn.admin.collect import Collector
+from mosn.admin.collect import Collector, Statistics
 from mosn.admin.computed import State, server_state
 from mosn.admin.context import AdminContext, WorkerRow
 from mosn.model import Snapshot
+
+Result = TypeVar("Result")
 
 WORKERS_SECONDS = 2.0
 
@@ -25,8 +28,20 @@ class Desk:
     def __init__(self, context: AdminContext) -> None:
         self.context = context
         self.collector = Collector(context)
-        self.epoch_began = context.started_at
-        self.pid = os.getpid()
+        self._thread = ThreadPoolExecutor(1, "admin")
+
+    async def work(self, function: Callable[..., Result], *args: Any) -> Result:
+        """Do something long beside the loop, which has access logs to write.  One at a time, so that many requests
+        cost no more than one processor's share."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+
+    async def statistics(self) -> Statistics:
+        context = self.context
+        own = dict(context.counters()), dict(context.gauges())
+        return await self.work(self.collector.collect, await self.live_workers(), *own)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def snapshot(self) -> Snapshot:
         """Raises HTTPServiceUnavailable before the first."""
@@ -85,7 +100,3 @@ def parameters(request: web.Request) -> dict[str, str]:
 
 def bad_request(text: str) -> web.HTTPBadRequest:
     return web.HTTPBadRequest(text=text)
-
-
-def regex_fault(error: Any) -> web.HTTPBadRequest:
-    return bad_request(f"{error}\n")

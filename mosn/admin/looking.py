@@ -61,16 +61,16 @@ async def stats(request: web.Request) -> web.StreamResponse:
     if wanted not in ("text", "json"):
         raise bad_request("usage: /stats?format=(json|prometheus|text)\n")
     desk, selection = desk_of(request), _selection(request)
-    statistics = desk.collector.collect(await desk.live_workers())
+    statistics = await desk.statistics()
     if wanted == "json":
-        return as_json(stats_text.json_tree(statistics, selection), compact=True)
-    return text(stats_text.text(statistics, selection))
+        return as_json(await desk.work(stats_text.json_tree, statistics, selection), compact=True)
+    return text(await desk.work(stats_text.text, statistics, selection))
 
 
 async def stats_prometheus(request: web.Request) -> web.StreamResponse:
     desk, selection = desk_of(request), _selection(request)
-    statistics = desk.collector.collect(await desk.live_workers())
-    return await stream(request, prometheus.exposition(statistics, selection), prometheus.CONTENT_TYPE)
+    pieces = prometheus.exposition(await desk.statistics(), selection)
+    return await stream(request, pieces, desk.work, prometheus.CONTENT_TYPE)
 
 
 def _selection(request: web.Request) -> Selection:
@@ -85,8 +85,8 @@ async def clusters(request: web.Request) -> web.StreamResponse:
     snapshot, segment = desk.snapshot(), desk.context.segment
     found = selected(snapshot, _name_filter(request, "filter"))
     if wants_json(request):
-        return as_json(clusters_json(found, segment))
-    return await stream(request, clusters_text(found, segment))
+        return as_json(await desk.work(clusters_json, found, segment))
+    return await stream(request, clusters_text(found, segment), desk.work)
 
 
 async def listeners(request: web.Request) -> web.Response:
@@ -115,9 +115,9 @@ async def dump(request: web.Request) -> web.Response:
     if desk.context.loaded_config is None:
         desk.snapshot()  # says that there is none
     matches = _name_filter(request, "name_regex")
-    tree = masked(config_dump(desk.context.loaded_config))
+    resource, mask, loaded = query.get("resource", ""), query.get("mask", ""), desk.context.loaded_config
     try:
-        return as_json(select(tree, query.get("resource", ""), query.get("mask", ""), matches))
+        return as_json(await desk.work(lambda: select(masked(config_dump(loaded)), resource, mask, matches)))
     except NotFound as error:
         return text(f"{error.args[0]}\n", status=404)
     except NotRepeated as error:
@@ -202,4 +202,4 @@ async def overview_page(request: web.Request) -> web.Response:
     desk = desk_of(request)
     rows = [worker_detail(desk, row) for row in await desk.workers()]
     state = server_state(desk.context, await desk.live_workers())
-    return as_json(overview(desk.context, state, rows), compact=True)
+    return as_json(await desk.work(overview, desk.context, state, rows, dict(desk.context.counters())), compact=True)

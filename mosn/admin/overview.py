@@ -41,7 +41,10 @@ CAUSES: tuple[tuple[str, str, str], ...] = (
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 
-def overview(context: AdminContext, state: State, workers: list[dict[str, Any]]) -> dict[str, Any]:
+def overview(
+    context: AdminContext, state: State, workers: list[dict[str, Any]], own: Mapping[str, int]
+) -> dict[str, Any]:
+    """`own`: the counters that the controller keeps."""
     snapshot = context.snapshot
     return {
         "time": time.time(),
@@ -53,7 +56,7 @@ def overview(context: AdminContext, state: State, workers: list[dict[str, Any]])
         "workers": workers,
         "changes": list(context.changes)[-30:],
         **(traffic(snapshot, context) if snapshot else {}),
-        "logs": {name: value for name, value in context.counters().items() if name.startswith("filesystem.lines_")},
+        "logs": {name: value for name, value in own.items() if name.startswith("filesystem.lines_")},
     }
 
 

@@ -125,7 +125,12 @@ def application(context: AdminContext, host: str) -> web.Application:
         else:
             app.router.add_post(page.path, page.handler)
     app.on_response_prepare.append(_add_headers)
+    app.on_cleanup.append(_close_desk)
     return app
+
+
+async def _close_desk(app: web.Application) -> None:
+    app[DESK].close()
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:

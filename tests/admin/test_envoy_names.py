@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -54,10 +54,15 @@ def fetch(address: str, path: str) -> str:
         return str(answer.read().decode())
 
 
+class Quiet(BaseHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Nobody reads it."""
+
+
 @pytest.fixture(scope="module")
 def backend() -> Iterator[int]:
     """The port of an HTTP server."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_address[1]
         server.shutdown()
@@ -73,24 +78,25 @@ def envoy(tmp_path_factory: pytest.TempPathFactory, backend: int) -> Iterator[st
                "--use-dynamic-base-id", "--log-level", "error"]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            address = wait_for_admin(admin)
+            wait_for(lambda: fetch(admin.read_text(), "/ready") == "LIVE\n", "start")
+            address = admin.read_text()
             use_listeners(address)
+            wait_for(lambda: "backend.upstream_rq_time" in fetch(address, "/stats"), "count the request")
             yield address
         finally:
             process.terminate()
 
 
-def wait_for_admin(path: Path) -> str:
+def wait_for(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline:
         try:
-            address = path.read_text()
-            if address and fetch(address, "/ready") == "LIVE\n":
-                return address
+            if condition():
+                return
         except OSError:
-            pass
+            pass  # not there yet
         time.sleep(0.05)
-    raise TimeoutError("Envoy did not start")
+    raise TimeoutError(f"Envoy does not {what}")
 
 
 def use_listeners(address: str) -> None:

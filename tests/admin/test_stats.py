@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+from mosn.admin import collect
 from tests.admin.box import Box
 from tests.admin.conftest import Client, stats, tree
 
@@ -120,3 +124,21 @@ def test_reset_counters(box: Box, admin: Client) -> None:
     assert stats(admin)["cluster.backend.upstream_rq_2xx"] == "0"
     box.count("cluster.backend", "upstream_rq_2xx", 1, worker=1)
     assert stats(admin)["cluster.backend.upstream_rq_2xx"] == "1"
+
+
+def test_a_long_look_at_the_statistics_holds_up_nothing_else(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop that serves the admin writes access logs, too."""
+    go_on = threading.Event()
+    real = collect.visible_scopes
+
+    def slow(*args: Any) -> Any:
+        assert go_on.wait(10)
+        return real(*args)
+
+    monkeypatch.setattr(collect, "visible_scopes", slow)
+    with ThreadPoolExecutor() as threads:
+        waiting = [threads.submit(admin.get, path) for path in ("/stats", "/stats/prometheus", "/stats?format=json")]
+        assert admin.get("/ready").status == 200
+        assert not any(answer.done() for answer in waiting)
+        go_on.set()
+        assert [answer.result(10).status for answer in waiting] == [200, 200, 200]
