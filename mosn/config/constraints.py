@@ -42,7 +42,7 @@ def _check(kind: str, rule: str, value: Any, rules: Any, enum: EnumDescriptor | 
     if rule in ("in", "not_in"):
         return _membership(rule, [_enum_name(enum, item) for item in value], list(value))
     if rule in _COMPARISONS and kind not in ("string", "bytes", "repeated", "map"):
-        return _comparison(rule, value, str(_enum_name(enum, value)))
+        return _comparison(rule, value, f"{value:g}" if isinstance(value, float) else str(_enum_name(enum, value)))
     if rule == "well_known_regex":
         return _well_known(value, not rules.HasField("strict") or rules.strict)
     maker = _MAKERS.get(rule)

@@ -66,7 +66,10 @@ class _Decoder:
         text, hint = f"{message} has no such field", ""
         if key.text == "<<":
             hint = "merge keys are not supported; name each field"
-        self._findings.add_at(key, "MC0101", path, text, suggestion=nearest(key.text, names), hint=hint)
+        guess = nearest(key.text, names)
+        self._findings.add_at(key, "MC0101", path, text, suggestion=guess, hint=hint)
+        if guess:
+            self._findings.excuse(f"{path[: len(path) - len(shorten(key.text))]}{guess}")
 
     def _taken(self, seen: dict[str, str], field: FieldPlan, key: Scalar, path: str) -> bool:
         if field.name in seen:

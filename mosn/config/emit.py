@@ -31,9 +31,11 @@ def to_yaml_text(content: dict[str, Any]) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Dicts and lists only (protobuf's JSON writer also makes OrderedDict)."""
+    """Dicts, lists and whole numbers (protobuf's JSON writer makes OrderedDict and 5.0)."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # "5.0" would be text to yaml-cpp
     return value

@@ -43,6 +43,10 @@ class Findings:
         if CATALOGUE[code].severity == "error":
             self._error_paths.add(path)
 
+    def excuse(self, path: str) -> None:
+        """Nothing is said about this field: what is wrong with it has been said elsewhere."""
+        self._error_paths.add(path)
+
     def add_file(self, code: str, line: int, column: int, text: str, *, hint: str = "") -> None:
         """About the file as a whole, or its syntax."""
         self._append(code, line, column, "", text, "", hint)

@@ -20,6 +20,7 @@ for _word in ("y", "yes", "true", "on", "n", "no", "false", "off"):
         WORDS[_form] = _word in ("y", "yes", "true", "on")
 
 _INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)\Z")
+_LONGEST_INTEGER = 24
 _INT32 = range(-(2**31), 2**31)
 _INT64 = range(-(2**63), 2**63)
 
@@ -76,7 +77,7 @@ def plain_value(text: str) -> bool | int | str | None:
     """What a plain (unquoted) YAML scalar means to Envoy."""
     if text in WORDS:
         return WORDS[text]
-    if text[0] in "+-0123456789" and _INTEGER.match(text):
+    if text[0] in "+-0123456789" and len(text) < _LONGEST_INTEGER and _INTEGER.match(text):
         number = _integer(text)
         if number in _INT32:
             return number

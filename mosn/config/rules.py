@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from envoy.annotations import deprecation_pb2  # type: ignore[import-untyped]
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from validate import validate_pb2  # type: ignore[import-untyped]
@@ -44,6 +45,7 @@ class _FieldRules:
 class _MessageRules:
     fields: list[_FieldRules]
     oneofs: list[tuple[str, str]]
+    removed: list[FieldDescriptor]
 
 
 _compiled: dict[str, _MessageRules] = {}
@@ -58,6 +60,9 @@ def check_rules(message: Any, findings: Findings, path: str = "") -> None:
             findings.add("MC0108", path, f"one of {names} is required")
     for field in rules.fields:
         _check_field(message, field, findings, prefix + field.name)
+    for removed in rules.removed:
+        if message.HasField(removed.name) if removed.has_presence else getattr(message, removed.name):
+            findings.add("MC0207", prefix + removed.name, "was removed by Envoy")
     if _is_left_out(message):
         return
     for child_path, child in children(message, prefix):
@@ -148,7 +153,12 @@ def _compile(descriptor: Descriptor) -> _MessageRules:
         for oneof in descriptor.oneofs
         if oneof.GetOptions().Extensions[validate_pb2.required]
     ]
-    rules = _compiled[descriptor.full_name] = _MessageRules(fields, oneofs)
+    removed = [
+        field
+        for field in descriptor.fields
+        if field.has_options and field.GetOptions().Extensions[deprecation_pb2.disallowed_by_default]
+    ]
+    rules = _compiled[descriptor.full_name] = _MessageRules(fields, oneofs, removed)
     return rules
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from envoy.annotations import deprecation_pb2  # type: ignore[import-untyped]
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
@@ -12,7 +11,7 @@ from mosn.config.api import message_class, type_name
 from mosn.config.decode import TYPED_STRUCTS
 from mosn.config.findings import Findings
 from mosn.config.rules import unpack
-from mosn.config.supported import EXTENSIONS, FIELDS, HTTP_FILTER, NO_EFFECT
+from mosn.config.supported import EXTENSIONS, FIELDS, HTTP_FILTER, NO_EFFECT, REFUSED
 
 _WELL_KNOWN = "google.protobuf."
 _TYPED_EXTENSION = "envoy.config.core.v3.TypedExtensionConfig"
@@ -35,6 +34,8 @@ def check_support(message: Message, findings: Findings, path: str = "", holder: 
             _descend(field, value, findings, field_path, kind, _is_optional(message))
         elif reason := NO_EFFECT.get(f"{name}.{field.name}"):
             findings.add("MC0205", field_path, f"has no effect here: {reason}")
+        elif reason := REFUSED.get(f"{name}.{field.name}"):
+            findings.add("MC0204", field_path, reason)
         else:
             findings.add("MC0201", field_path, "is not implemented")
 
@@ -43,13 +44,9 @@ def _require_type(message: Any, findings: Findings, path: str) -> None:
     """Every extension says its type; filters may have it discovered instead."""
     if f"{message.DESCRIPTOR.full_name}.typed_config" not in EXTENSIONS or message.HasField("typed_config"):
         return
-    if "config_discovery" in message.DESCRIPTOR.fields_by_name:
-        if message.HasField("config_discovery"):
-            text = "extensions from a management server are not implemented"
-            findings.add("MC0204", path.replace("typed_config", "config_discovery"), text)
-            return
-        if _is_optional(message):
-            return
+    discovered = "config_discovery" in message.DESCRIPTOR.fields_by_name and message.HasField("config_discovery")
+    if discovered or _is_optional(message):
+        return
     if not findings.failed(path):
         findings.add("MC0108", path, "is required")
 
@@ -61,10 +58,7 @@ def _is_optional(message: Any) -> bool:
 def _deprecated(field: FieldDescriptor, findings: Findings, path: str) -> None:
     if not field.has_options:
         return
-    options = field.GetOptions()
-    if options.Extensions[deprecation_pb2.disallowed_by_default]:
-        findings.add("MC0207", path, "was removed by Envoy")
-    elif options.deprecated:
+    if field.GetOptions().deprecated:
         findings.add("MC0206", path, "is deprecated")
 
 
@@ -98,6 +92,8 @@ def _extension(payload: Any, findings: Findings, path: str, holder: str, optiona
         if inner is not None:
             check_support(inner, findings, path)
         return
+    if not name:
+        return  # "@type" is missing, which was reported
     text = f"the extension {name} is {'not implemented' if message_class(name) else 'unknown'}"
     if optional:
         findings.add("MC0203", path, f"{text}; it is optional and left out")

@@ -47,7 +47,6 @@ _TABLE: dict[str, str] = {
     f"{_CORE}TransportSocket": "name typed_config",
     f"{_CORE}RuntimeUInt32": "default_value runtime_key",
     f"{_CORE}RuntimeFractionalPercent": "default_value runtime_key",
-    f"{_CORE}RuntimeFeatureFlag": "default_value runtime_key",
     f"{_CORE}HeaderValue": "key value raw_value",
     f"{_CORE}HeaderValueOption": "header append append_action keep_empty_value",
     f"{_CORE}SubstitutionFormatString": "text_format json_format text_format_source omit_empty_values",
@@ -273,6 +272,51 @@ NO_EFFECT: dict[str, str] = {
     f"{_ENDPOINT}LocalityLbEndpoints.metadata": _INFORMATION,
     f"{_ENDPOINT}Endpoint.health_check_config": "there is no active health checking",
 }
+
+_FROM_SERVER = "configuration from a management server is not implemented"
+_HTTP1_ONLY = "only HTTP/1 upstreams are implemented"
+_CONDITION = "this condition is not implemented, and without it the route would match more"
+_UPSTREAM_HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+
+REFUSED: dict[str, str] = {
+    f"{_CORE}Address.envoy_internal_address": "internal listeners are not implemented",
+    f"{_LISTENER}Listener.internal_listener": "internal listeners are not implemented",
+    f"{_LISTENER}Listener.api_listener": "API listeners are not implemented",
+    f"{_LISTENER}Listener.udp_listener_config": "UDP is not implemented",
+    f"{_LISTENER}Listener.filter_chain_matcher": "matching trees are not implemented",
+    f"{_LISTENER}Listener.fcds_config": _FROM_SERVER,
+    f"{_LISTENER}FilterChainMatch.address_suffix": "Envoy does not implement it either",
+    f"{_LISTENER}FilterChainMatch.suffix_len": "Envoy does not implement it either",
+    f"{_LISTENER}Filter.config_discovery": _FROM_SERVER,
+    f"{_LISTENER}ListenerFilter.config_discovery": _FROM_SERVER,
+    f"{HTTP_FILTER}.config_discovery": _FROM_SERVER,
+    f"{_HCM}.rds": _FROM_SERVER,
+    f"{_HCM}.scoped_routes": _FROM_SERVER,
+    f"{_HCM}.UpgradeConfig.filters": "filters for upgraded requests are not implemented",
+    f"{_ROUTE}RouteConfiguration.vhds": _FROM_SERVER,
+    f"{_ROUTE}VirtualHost.matcher": "matching trees are not implemented",
+    f"{_ROUTE}Route.filter_action": "filter actions are not implemented",
+    f"{_ROUTE}RouteMatch.path_match_policy": "path match extensions are not implemented",
+    f"{_ROUTE}RouteMatch.tls_context": _CONDITION,
+    f"{_ROUTE}RouteMatch.dynamic_metadata": _CONDITION,
+    f"{_ROUTE}RouteMatch.filter_state": _CONDITION,
+    f"{_ROUTE}RouteAction.cluster_specifier_plugin": "cluster specifier plugins are not implemented",
+    f"{_ROUTE}RouteAction.inline_cluster_specifier_plugin": "cluster specifier plugins are not implemented",
+    f"{_ROUTE}RouteAction.path_rewrite_policy": "path rewrite extensions are not implemented",
+    f"{_ROUTE}WeightedCluster.ClusterWeight.cluster_header": "is not implemented in weighted clusters",
+    f"{_ROUTE}RouteAction.RequestMirrorPolicy.cluster_header": "is not implemented for mirrored requests",
+    "envoy.type.matcher.v3.StringMatcher.custom": "string match extensions are not implemented",
+    f"{_TCP}.tunneling_config": "TCP over HTTP CONNECT to the upstream is not implemented",
+    f"{_TCP}.on_demand": _FROM_SERVER,
+    f"{_CLUSTER}Cluster.cluster_type": "cluster extensions are not implemented",
+    f"{_CLUSTER}Cluster.http2_protocol_options": _HTTP1_ONLY,
+    f"{_CLUSTER}Cluster.transport_socket_matches": "one transport for the whole cluster is implemented",
+    f"{_UPSTREAM_HTTP}.use_downstream_protocol_config": _HTTP1_ONLY,
+    f"{_UPSTREAM_HTTP}.auto_config": _HTTP1_ONLY,
+    f"{_UPSTREAM_HTTP}.ExplicitHttpConfig.http2_protocol_options": _HTTP1_ONLY,
+    f"{_UPSTREAM_HTTP}.ExplicitHttpConfig.http3_protocol_options": _HTTP1_ONLY,
+}
+"""Fields without which a configuration would do something else than it says: setting one is an error."""
 
 EXTENSIONS: dict[str, frozenset[str]] = {
     f"{_LISTENER}Filter.typed_config": frozenset({_HCM, _TCP}),

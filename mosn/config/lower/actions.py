@@ -65,8 +65,6 @@ def _clusters(ctx: Context, action: Any, path: str) -> list[WeightedCluster]:
         return [plain_cluster(action.cluster)]
     if kind == "weighted_clusters":
         return _weighted(ctx, action.weighted_clusters, f"{path}.weighted_clusters")
-    if kind in ("cluster_specifier_plugin", "inline_cluster_specifier_plugin"):
-        ctx.report("MC0204", f"{path}.{kind}", "cluster specifier plugins are not implemented")
     return []
 
 
@@ -84,9 +82,7 @@ def _weighted(ctx: Context, weighted: Any, path: str) -> list[WeightedCluster]:
 
 
 def _weighted_cluster(ctx: Context, entry: Any, path: str) -> WeightedCluster:
-    if entry.cluster_header:
-        ctx.report("MC0204", f"{path}.cluster_header", "is not implemented in weighted clusters")
-    elif not entry.name:
+    if not entry.name and not entry.cluster_header:
         ctx.report("MC0108", f"{path}.name", "is required")
     return {
         "name": entry.name,
@@ -125,8 +121,8 @@ def lower_mirrors(ctx: Context, policies: Any, path: str) -> list[Mirror]:
 
 def _mirror(ctx: Context, policy: Any, path: str) -> Mirror | None:
     if not policy.cluster:
-        text = "cluster is required" if not policy.cluster_header else "cluster_header is not implemented"
-        ctx.report("MC0108" if not policy.cluster_header else "MC0204", path, text)
+        if not policy.cluster_header:
+            ctx.report("MC0108", f"{path}.cluster", "is required")
         return None
     fraction = runtime_fraction(ctx, policy.runtime_fraction) if policy.HasField("runtime_fraction") else None
     return {"cluster": policy.cluster, "fraction": fraction}

@@ -31,8 +31,6 @@ def lower_address(ctx: Context, address: Any, path: str) -> str:
         return lower_socket_address(ctx, address.socket_address, f"{path}.socket_address")
     if kind == "pipe":
         return _pipe(ctx, address.pipe, f"{path}.pipe")
-    if kind == "envoy_internal_address":
-        ctx.report("MC0204", path, "internal listeners are not implemented")
     return ""
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from mosn.config.api import type_name
 from mosn.config.lower.context import Context, wrapped
-from mosn.config.lower.runtime import runtime_integer
+from mosn.config.lower.runtime import runtime_integer, runtime_number
 from mosn.config.rules import unpack
 from mosn.config.supported import EXTENSIONS
 from mosn.model import LoadBalancing
@@ -111,10 +111,8 @@ def _least_request(ctx: Context, config: Any, result: LoadBalancing) -> None:
     result["choice_count"] = wrapped(config, "choice_count", 2)
     if config.HasField("active_request_bias"):
         bias = config.active_request_bias
-        override = ctx.runtime.get(bias.runtime_key)
-        result["active_request_bias"] = (
-            override if isinstance(override, float) and override >= 0 else bias.default_value
-        )
+        override = runtime_number(ctx.runtime, bias.runtime_key)
+        result["active_request_bias"] = bias.default_value if override is None or override < 0 else override
 
 
 def _ring(ctx: Context, config: Any, result: LoadBalancing, path: str) -> None:

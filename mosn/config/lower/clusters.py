@@ -58,8 +58,6 @@ def stat_name(cluster: Any) -> str:
 
 
 def cluster_kind(ctx: Context, cluster: Any, path: str) -> ClusterKind:
-    if cluster.WhichOneof("cluster_discovery_type") == "cluster_type":
-        ctx.report("MC0204", f"{path}.cluster_type", "cluster extensions are not implemented")
     kind: ClusterKind = pick(_KINDS, cluster.type)
     if kind == "eds":
         ctx.report("MC0204", f"{path}.type", "endpoints from a management server are not implemented")
@@ -74,16 +72,8 @@ def _protocol_options(ctx: Context, cluster: Any, path: str) -> tuple[Any, str, 
             continue
         where = f'{path}.typed_extension_protocol_options["{key}"]'
         explicit = config.explicit_http_config
-        kind = explicit.WhichOneof("protocol_config")
-        if config.WhichOneof("upstream_protocol_options") != "explicit_http_config":
-            name = config.WhichOneof("upstream_protocol_options")
-            ctx.report("MC0204", f"{where}.{name}", "only explicit HTTP/1 upstreams are implemented")
-        elif kind != "http_protocol_options":
-            ctx.report("MC0204", f"{where}.explicit_http_config.{kind}", "only HTTP/1 upstreams are implemented")
         where += ".common_http_protocol_options"
         return config.common_http_protocol_options, where, explicit.http_protocol_options
-    if cluster.HasField("http2_protocol_options"):
-        ctx.report("MC0204", f"{path}.http2_protocol_options", "only HTTP/1 upstreams are implemented")
     return cluster.common_http_protocol_options, f"{path}.common_http_protocol_options", cluster.http_protocol_options
 
 

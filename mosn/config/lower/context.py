@@ -70,7 +70,7 @@ class Context:
         """The pattern, reported when RE2 does not take it."""
         fault = regex_fault(pattern)
         if fault:
-            self.report("MC0305", path, f"bad regular expression: {fault}")
+            self.report("MC0305", path, fault)
         return pattern
 
     def format(self, text: str, path: str) -> str:

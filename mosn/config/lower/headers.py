@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from mosn.config.lower.context import Context
@@ -10,6 +11,8 @@ from mosn.model import HeaderOp
 Side = Literal["request", "response"]
 OpKind = Literal["append", "add", "overwrite", "replace", "remove"]
 
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
+"""RFC 9110, section 5.6.2.  Envoy takes more and would write a malformed head."""
 _ACTIONS: tuple[OpKind, ...] = ("append", "add", "overwrite", "replace")
 
 
@@ -38,6 +41,10 @@ def _add(ctx: Context, option: Any, path: str) -> HeaderOp | None:
     name = option.header.key
     if _fixed(name):
         ctx.report("MC0312", f"{path}.header.key", f'"{name}" cannot be set by a header operation')
+        return None
+    if name and not _TOKEN.match(name):
+        if not ctx.findings.failed(f"{path}.header.key"):
+            ctx.report("MC0109", f"{path}.header.key", f'"{name}" is not a header name')
         return None
     value = ctx.format(_value(ctx, option.header, path), f"{path}.header.value")
     return {

@@ -117,10 +117,7 @@ def _upgrades(ctx: Context, config: Any, path: str) -> list[Upgrade]:
 
 def _route_table(ctx: Context, config: Any, path: str) -> str:
     """The table's name in the snapshot; tables that are equal are one."""
-    kind = config.WhichOneof("route_specifier")
-    if kind in ("rds", "scoped_routes"):
-        ctx.report("MC0204", f"{path}.{kind}", "routes from a management server are not implemented")
-    if kind != "route_config":
+    if config.WhichOneof("route_specifier") != "route_config":
         return ""
     table = lower_route_table(ctx, config.route_config, f"{path}.route_config", static=True)
     return add_route_table(ctx, table, table["name"] or config.stat_prefix)

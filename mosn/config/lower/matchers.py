@@ -31,8 +31,6 @@ def lower_string(ctx: Context, matcher: Any, path: str) -> StringMatcher:
         return string_matcher("regex", ctx.regex(matcher.safe_regex.regex, f"{path}.safe_regex.regex"))
     if kind in ("exact", "prefix", "suffix", "contains"):
         return string_matcher(kind, getattr(matcher, kind), matcher.ignore_case)
-    if kind == "custom":
-        ctx.report("MC0202", f"{path}.custom", "custom string matchers are not implemented")
     return string_matcher("exact", "")
 
 
@@ -98,7 +96,7 @@ def runtime_percent(value: Any) -> Fraction | None:
     """A runtime value as a fraction: a number is a percentage."""
     if isinstance(value, dict):
         return {"numerator": int(value["numerator"]), "denominator": _DENOMINATORS.get(value["denominator"], 100)}
-    if isinstance(value, float) and not isinstance(value, bool) and 0 <= value <= 100:
+    if isinstance(value, float) and 0 <= value <= 100:
         return {"numerator": int(value), "denominator": 100}
     return None
 
@@ -113,8 +111,6 @@ def lower_path(ctx: Context, match: Any, path: str) -> PathMatcher:
         return {"kind": "regex", "value": regex, "case_sensitive": case_sensitive}
     if kind == "connect_matcher":
         return {"kind": "connect", "value": "", "case_sensitive": True}
-    if kind == "path_match_policy":
-        ctx.report("MC0204", f"{path}.path_match_policy", "path match extensions are not implemented")
     return {"kind": "prefix", "value": "/", "case_sensitive": True}
 
 

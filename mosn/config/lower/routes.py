@@ -104,8 +104,6 @@ def _route(ctx: Context, route: Any, path: str, above: _Above) -> Route:
     elif kind == "direct_response":
         where = f"{path}.direct_response"
         result["direct_response"] = lower_direct(ctx, route.direct_response, where, above.max_direct_body)
-    elif kind == "filter_action":
-        ctx.report("MC0204", f"{path}.filter_action", "filter actions are not implemented")
     if above.most_specific_wins and result["action"] is not None:
         _move_down(result, result["action"]["clusters"])
     return result

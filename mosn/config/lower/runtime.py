@@ -5,6 +5,7 @@ Envoy looks keys up at every request; here they are constants of the configurati
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from mosn.config.findings import Findings
@@ -44,16 +45,18 @@ def _flatten(struct: Any, prefix: str, values: Runtime) -> None:
             _flatten(value.struct_value, f"{prefix}{key}.", values)
 
 
+def runtime_number(runtime: Runtime, key: str) -> float | None:
+    """The number under a key; YAML's plain 2.5 is text to Envoy, which takes it for a number here."""
+    value = runtime.get(key) if key else None
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, float) and math.isfinite(value) else None
+
+
 def runtime_integer(runtime: Runtime, key: str, default: int) -> int:
     """The whole number under a key; anything else there is as if it were not there, as in Envoy."""
-    value = runtime.get(key) if key else None
-    if isinstance(value, str) and value.isdigit() and len(value) < 20:
-        return int(value)
-    if isinstance(value, float) and value.is_integer() and 0 <= value < 2**63:
-        return int(value)
-    return default
-
-
-def runtime_flag(runtime: Runtime, key: str, default: bool) -> bool:
-    value = runtime.get(key) if key else None
-    return value if isinstance(value, bool) else default
+    value = runtime_number(runtime, key)
+    return int(value) if value is not None and value.is_integer() and 0 <= value < 2**63 else default

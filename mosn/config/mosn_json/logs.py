@@ -42,7 +42,7 @@ VARIABLES = {
     "route_name": "%ROUTE_NAME%",
     "connection_id": "%CONNECTION_ID%",
 }
-_VARIABLE = re.compile(r"%([A-Za-z0-9_\-]+)%")
+_VARIABLE = re.compile(r"%([A-Za-z0-9_\-]+)%|%")
 _HEADERS = (("request_header_", "REQ"), ("response_header_", "RESP"))
 
 
@@ -51,6 +51,8 @@ def format_text(reader: Reader, text: Scalar, key: str) -> str:
 
     def operator(match: re.Match[str]) -> str:
         name = match[1]
+        if name is None:
+            return "%%"  # a percent sign that stands for itself
         for prefix, letters in _HEADERS:
             if name.startswith(prefix) and len(name) > len(prefix):
                 return f"%{letters}({name.removeprefix(prefix).upper()})%"
