@@ -166,7 +166,7 @@ cdef ssize_t fill(Conn *conn, char **start, size_t *room) noexcept nogil:
     cdef ssize_t n
     if buf_len(&conn.inbuf) == 0:
         start[0] = conn.engine.scratch
-        room[0] = SCRATCH_BYTES
+        room[0] = conn.read_limit if conn.read_limit else SCRATCH_BYTES
         return recv(conn.fd, start[0], room[0], 0)
     if buf_reserve(&conn.engine.pool, &conn.inbuf, GROW_BYTES) < 0:
         conn_close(conn)

@@ -69,7 +69,7 @@ cdef struct Conn:
     int fd
     uint32_t flags
     uint32_t high_water
-    uint32_t reserved
+    uint32_t read_limit         # bytes of one recv into the scratch; 0 all of it
     Buf inbuf
     Buf outbuf
     Timer timer
@@ -78,6 +78,12 @@ cdef struct Conn:
     Conn *next_dead
     uint64_t bytes_read
     uint64_t bytes_written
+
+
+cdef struct Pipe:
+    int ends[2]
+    bint open
+    uint64_t bytes              # inside
 
 
 cdef struct QueueItem:
@@ -110,6 +116,8 @@ cdef struct Engine:
     Wheel wheel
     BlockPool pool
     char *scratch               # SCRATCH_BYTES, for reading
+    Pipe pipes[64]              # empty ones, kept for the next bulk transfer
+    uint32_t kept_pipes
     Conn *ready                 # to be read (again) in this batch
     Conn *ready_last
     Conn *flush
@@ -127,3 +135,4 @@ cdef struct Engine:
 
 cdef enum:
     SCRATCH_BYTES = 65536
+    KEPT_PIPES = 64

@@ -105,6 +105,7 @@ from mosn._fastpath.shm.stats cimport (
     CL_RQ_TIMEOUT,
     CL_RQ_TOTAL,
     HS_RQ_TIMEOUT,
+    HT_CX_TX_BYTES,
     HT_CX_UPGRADES_TOTAL,
     HT_RQ_IDLE_TIMEOUT,
     HT_RQ_MAX_DURATION_REACHED,
@@ -466,6 +467,13 @@ cdef void on_data(Stream *stream, const char *p, size_t n, bint end) noexcept no
         stream.up_ops.pause(stream)
 
 
+cdef void on_spliced(Stream *stream, size_t n) noexcept nogil:
+    stream_touch(stream)
+    stream.info.bytes_sent += n
+    stream.info.wire_sent += n
+    count(stream.proxy.region, stream.manager.stats + HT_CX_TX_BYTES, n)
+
+
 cdef void on_trailers(Stream *stream, Head *trailers) noexcept nogil:
     stream.info.trailers = trailers
     upstream_complete(stream)
@@ -555,6 +563,7 @@ EVENTS.ready = on_ready
 EVENTS.head_1xx = on_1xx
 EVENTS.head = on_head
 EVENTS.data = on_data
+EVENTS.spliced = on_spliced
 EVENTS.trailers = on_trailers
 EVENTS.reset = on_reset
 EVENTS.drained = on_drained

@@ -30,15 +30,20 @@ from mosn._fastpath.codec.http1 cimport (
 )
 from mosn._fastpath.engine.conn cimport (
     conn_close,
+    conn_flush,
     conn_flush_soon,
     conn_pause,
+    conn_read,
+    conn_ready_again,
     conn_resume,
     conn_shutdown,
     conn_timer_cancel,
     conn_write,
     conn_write_large,
 )
-from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, C_PAUSED, Conn, ConnOps, Engine
+from mosn._fastpath.engine.splice cimport pipe_drain, pipe_fill, pipe_give, pipe_take
+from mosn._fastpath.engine.system cimport errno
+from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, C_PAUSED, C_READABLE, Conn, ConnOps
 from mosn._fastpath.head cimport (
     H_CONNECTION,
     H_TRANSFER_ENCODING,
@@ -65,6 +70,11 @@ from mosn._fastpath.proxy.runtime cimport (
 )
 from mosn._fastpath.shm.segment cimport count
 from mosn._fastpath.shm.stats cimport CL_CX_PROTOCOL_ERROR, CL_CX_RX_BYTES, CL_CX_TX_BYTES
+
+cdef enum:
+    HEAD_READ_BYTES = 8192      # of a response's first read: what follows a head may be spliced
+    SPLICE_FROM = 32768         # bytes of a body that are still to come
+    SPLICES_PER_TURN = 8
 
 # What an upstream may send as a head (Envoy: max_response_headers_kb 60, 100 headers; trailers alike).
 cdef H1Limits RESPONSE_LIMITS
@@ -285,7 +295,102 @@ cdef size_t on_data(Conn *conn, char *p, size_t n) noexcept nogil:
         done += <size_t>used
         if conn.flags & (C_DEAD | C_PAUSED):
             return done
+    if client.stream != NULL and client.body.kind != H1_BODY_NONE:
+        maybe_splice(client)
     return done
+
+
+# -- large bodies: inside the kernel
+
+cdef void maybe_splice(H1Client *client) noexcept nogil:
+    # After a head or a piece of body: is what comes long enough, and can the client's socket take it as it is?
+    cdef Stream *stream = client.stream
+    client.conn.read_limit = 0
+    if client.body.kind != H1_BODY_LENGTH or client.body.remaining < SPLICE_FROM or client.splicing:
+        return
+    if stream.down_ops.splice_target(stream) == NULL or pipe_take(client.conn.engine, &client.pipe) < 0:
+        return
+    client.splicing = True
+
+
+cdef void splice_error(H1Client *client, Conn *conn, bint upstream) noexcept nogil:
+    if upstream:
+        fail(client, RESET_TERMINATION, NULL)
+    else:
+        conn.ops.on_error(conn, errno)
+
+
+cdef bint target_takes(H1Client *client, Conn *target) noexcept nogil:
+    # True when the pipe is empty and the target may get more.
+    cdef int said
+    if target.flags & C_DEAD:
+        return False
+    if buf_len(&target.outbuf):
+        conn_flush(target)
+        if target.flags & C_DEAD or buf_len(&target.outbuf):
+            return False
+    said = pipe_drain(&client.pipe, target)
+    if said < 0:
+        splice_error(client, target, False)
+    return said == 1
+
+
+cdef void splice_turn(H1Client *client) noexcept nogil:
+    cdef Stream *stream = client.stream
+    cdef Conn *target = stream.down_ops.splice_target(stream)
+    cdef ssize_t n
+    cdef int turn = 0
+    if target == NULL:
+        return
+    while target_takes(client, target) and client.stream == stream:
+        if client.body.remaining == 0:
+            splice_done(client)
+            return
+        if not client.conn.flags & C_READABLE:
+            return
+        if turn == SPLICES_PER_TURN:
+            conn_ready_again(&client.conn)
+            return
+        turn += 1
+        n = pipe_fill(&client.pipe, &client.conn, client.body.remaining)
+        if n == -1:
+            return
+        if n <= 0:
+            splice_error(client, NULL, True)
+            return
+        client.body.remaining -= n
+        count(client.proxy.region, client.stats + CL_CX_RX_BYTES, n)
+        stream.info.upstream_wire_received += n
+        stream.events.spliced(stream, n)
+
+
+cdef void splice_done(H1Client *client) noexcept nogil:
+    cdef Stream *stream = client.stream
+    stop_splicing(client)
+    client.body.done = True
+    detach(client)
+    stream.events.data(stream, NULL, 0, True)
+    release(client)
+
+
+cdef void stop_splicing(H1Client *client) noexcept nogil:
+    client.splicing = False
+    pipe_give(client.conn.engine, &client.pipe)
+
+
+cdef void splice_on(Stream *stream) noexcept nogil:
+    cdef H1Client *client = <H1Client *>stream.up
+    if client.splicing:
+        splice_turn(client)
+
+
+cdef void on_readable(Conn *conn) noexcept nogil:
+    cdef H1Client *client = <H1Client *>conn
+    if not client.splicing:
+        conn_read(conn)
+    # The read may have found a head with a large body behind it.
+    if client.splicing and client.stream != NULL and not conn.flags & C_DEAD:
+        splice_turn(client)
 
 
 cdef void fail(H1Client *client, int reason, const char *text) noexcept nogil:
@@ -375,6 +480,7 @@ cdef void h1_client_attach(H1Client *client, Stream *stream) noexcept nogil:
     client.request_body = H1_BODY_NONE
     memset(&client.body, 0, sizeof(H1BodyDecoder))
     memset(&client.parser, 0, sizeof(H1HeadParser))
+    client.conn.read_limit = HEAD_READ_BYTES
     stream.up = client
     stream.up_ops = &OPS
     stream.upstream_was_used = client.requests > 1
@@ -386,6 +492,7 @@ cdef void h1_client_close(H1Client *client) noexcept nogil:
     client.state = CLIENT_CLOSED
     h1_head_reset(&client.parser)
     buf_release(&client.conn.engine.pool, &client.line)
+    stop_splicing(client)
     client.proxy.upstream_gone(client)
     conn_close(&client.conn)
 
@@ -398,9 +505,11 @@ OPS.cancel = cancel
 OPS.pause = pause
 OPS.resume = resume
 OPS.above_high = above_high
+OPS.splice_on = splice_on
 
 cdef ConnOps CONN_OPS
 CONN_OPS.on_data = on_data
+CONN_OPS.on_readable = on_readable
 CONN_OPS.on_eof = on_eof
 CONN_OPS.on_error = on_error
 CONN_OPS.on_connected = on_connected

@@ -261,6 +261,19 @@ cdef bint above_high(Stream *stream) noexcept nogil:
     return ((<H1Server *>stream.down).conn.flags & C_HIGH) != 0
 
 
+cdef Conn *splice_target(Stream *stream) noexcept nogil:
+    cdef H1Server *server = <H1Server *>stream.down
+    if server.response_body != H1_BODY_LENGTH or server.conn.flags & C_DEAD:
+        return NULL
+    return &server.conn
+
+
+cdef void on_writable(Conn *conn) noexcept nogil:
+    cdef Stream *stream = (<H1Server *>conn).stream
+    if stream != NULL and stream.up != NULL and conn.outbuf.data == NULL:
+        stream.up_ops.splice_on(stream)
+
+
 cdef void finished(Stream *stream) noexcept nogil:
     cdef H1Server *server = <H1Server *>stream.down
     cdef Conn *conn = &server.conn
@@ -648,11 +661,13 @@ OPS.resume = resume
 OPS.tunnel = tunnel
 OPS.finished = finished
 OPS.above_high = above_high
+OPS.splice_target = splice_target
 
 cdef ConnOps CONN_OPS
 CONN_OPS.on_data = on_data
 CONN_OPS.on_eof = on_eof
 CONN_OPS.on_error = on_error
 CONN_OPS.on_drained = on_drained
+CONN_OPS.on_writable = on_writable
 CONN_OPS.on_timer = on_timer
 CONN_OPS.destroy = destroy

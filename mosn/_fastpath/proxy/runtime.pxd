@@ -9,7 +9,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from mosn._fastpath.codec.http1 cimport H1BodyDecoder, H1HeadParser, H1Limits
-from mosn._fastpath.engine.types cimport Conn, Engine, Timer
+from mosn._fastpath.engine.types cimport Conn, Engine, Pipe, Timer
 from mosn._fastpath.head cimport Head
 from mosn._fastpath.memory cimport Arena, Buf, Slice
 from mosn._fastpath.proxy.log cimport AccessLogs
@@ -216,6 +216,8 @@ cdef struct DownstreamOps:
     # The stream is over and its memory goes away.
     void (*finished)(Stream *stream) noexcept nogil
     bint (*above_high)(Stream *stream) noexcept nogil
+    # The socket that body bytes may be spliced into (its framing adds nothing), or NULL.
+    Conn *(*splice_target)(Stream *stream) noexcept nogil
 
 
 cdef struct UpstreamOps:
@@ -228,6 +230,8 @@ cdef struct UpstreamOps:
     void (*pause)(Stream *stream) noexcept nogil
     void (*resume)(Stream *stream) noexcept nogil
     bint (*above_high)(Stream *stream) noexcept nogil
+    # The client's socket takes bytes again: go on splicing, if that is what is being done.
+    void (*splice_on)(Stream *stream) noexcept nogil
 
 
 cdef struct UpstreamEvents:
@@ -236,6 +240,7 @@ cdef struct UpstreamEvents:
     void (*head_1xx)(Stream *stream, Head *head) noexcept nogil
     void (*head)(Stream *stream, Head *head, bint end) noexcept nogil
     void (*data)(Stream *stream, const char *p, size_t n, bint end) noexcept nogil
+    void (*spliced)(Stream *stream, size_t n) noexcept nogil    # n body bytes went past us to the client
     void (*trailers)(Stream *stream, Head *trailers) noexcept nogil
     void (*reset)(Stream *stream, int reason, Slice detail) noexcept nogil      # ResetReason
     void (*drained)(Stream *stream) noexcept nogil
@@ -383,6 +388,8 @@ cdef struct H1Client:
     uint8_t keep                # may be pooled after this exchange
     uint8_t proper_case
     uint8_t counted             # the connection limit's slot is held
+    uint8_t splicing
+    Pipe pipe
 
 
 cdef struct HostPool:

@@ -24,19 +24,8 @@ from mosn._fastpath.engine.conn cimport (
     conn_write_large,
 )
 from mosn._fastpath.engine.loop cimport random_next
-from mosn._fastpath.engine.system cimport (
-    EAGAIN,
-    ECONNRESET,
-    EINTR,
-    O_CLOEXEC,
-    O_NONBLOCK,
-    SPLICE_F_MOVE,
-    SPLICE_F_NONBLOCK,
-    close,
-    errno,
-    pipe2,
-    splice,
-)
+from mosn._fastpath.engine.splice cimport pipe_drain, pipe_fill, pipe_give, pipe_take
+from mosn._fastpath.engine.system cimport close, errno
 from mosn._fastpath.engine.types cimport (
     C_CONNECTING,
     C_DEAD,
@@ -45,11 +34,10 @@ from mosn._fastpath.engine.types cimport (
     C_PAUSED,
     C_READABLE,
     C_SHUT,
-    C_WRITABLE,
-    SCRATCH_BYTES,
     Conn,
     ConnOps,
     Engine,
+    Pipe,
 )
 from mosn._fastpath.hashing cimport xxh64
 from mosn._fastpath.memory cimport Arena, Slice, arena_init, arena_release, buf_len, slice_of
@@ -116,8 +104,7 @@ cdef struct Side:
     Conn conn                   # first
     Session *session
     Side *peer
-    int pipe[2]                 # bytes from this side to the peer; -1: none
-    uint32_t in_pipe
+    Pipe pipe                   # from this side to the peer
     uint8_t splicing
     uint8_t streak              # reads in a row that ask for the other way of moving
     uint8_t ended               # its FIN was passed on
@@ -183,42 +170,25 @@ cdef size_t on_data(Conn *conn, char *p, size_t n) noexcept nogil:
 
 
 cdef void start_splicing(Side *side) noexcept nogil:
-    if side.pipe[0] < 0 and pipe2(side.pipe, O_NONBLOCK | O_CLOEXEC) < 0:
-        side.pipe[0] = -1
-        side.streak = 0
+    side.streak = 0
+    if not side.pipe.open and pipe_take(side.session.proxy.engine, &side.pipe) < 0:
         return
     side.splicing = True
-    side.streak = 0
     conn_ready_again(&side.conn)
 
 
 cdef void stop_splicing(Side *side) noexcept nogil:
     side.splicing = False
     side.streak = 0
-    if side.pipe[0] >= 0:
-        close(side.pipe[0])
-        close(side.pipe[1])
-        side.pipe[0] = -1
+    pipe_give(side.session.proxy.engine, &side.pipe)
 
 
-cdef bint drain_pipe(Side *side) noexcept nogil:
-    # Pipe to peer.  False: the peer takes no more now (its EPOLLOUT goes on), or the session is over.
-    cdef Conn *out = &side.peer.conn
-    cdef ssize_t n
-    while side.in_pipe:
-        if not out.flags & C_WRITABLE:
-            return False
-        n = splice(side.pipe[0], NULL, out.fd, NULL, side.in_pipe, SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
-        if n > 0:
-            side.in_pipe -= <uint32_t>n
-            out.bytes_written += <uint64_t>n
-        elif n < 0 and errno == EAGAIN:
-            out.flags &= ~<uint32_t>C_WRITABLE
-            return False
-        elif n == 0 or errno != EINTR:
-            on_error(out, errno if n < 0 else ECONNRESET)
-            return False
-    return True
+cdef bint peer_takes(Side *side) noexcept nogil:
+    # What the pipe holds goes to the peer.  False: it takes no more now (its EPOLLOUT goes on), or all is over.
+    cdef int said = pipe_drain(&side.pipe, &side.peer.conn)
+    if said < 0:
+        on_error(&side.peer.conn, errno)
+    return said == 1
 
 
 cdef void splice_turn(Side *side) noexcept nogil:
@@ -229,29 +199,25 @@ cdef void splice_turn(Side *side) noexcept nogil:
         conn_flush(&side.peer.conn)
         if side.session.over or buf_len(&side.peer.conn.outbuf):
             return                      # on_writable comes back here
-    while not side.session.over and drain_pipe(side) and conn.flags & C_READABLE and not conn.flags & C_EOF:
+    while not side.session.over and peer_takes(side) and conn.flags & C_READABLE and not conn.flags & C_EOF:
         if turn == SPLICES_PER_TURN:
             conn_ready_again(conn)
             return
         turn += 1
-        n = splice(conn.fd, NULL, side.pipe[1], NULL, SPLICE_BYTES, SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
+        n = pipe_fill(&side.pipe, conn, SPLICE_BYTES)
         if n > 0:
-            side.in_pipe += <uint32_t>n
-            conn.bytes_read += <uint64_t>n
             moved(side, n)
             side.streak = side.streak + 1 if n < SMALL_BYTES else 0
         elif n == 0:
             conn.flags = (conn.flags | C_EOF) & ~<uint32_t>C_READABLE
-        elif errno == EAGAIN:
-            conn.flags &= ~<uint32_t>C_READABLE
-        elif errno != EINTR:
+        elif n == -2:
             on_error(conn, errno)
             return
     after_splice(side)
 
 
 cdef void after_splice(Side *side) noexcept nogil:
-    if side.session.over or side.in_pipe:
+    if side.session.over or side.pipe.bytes:
         return
     if side.conn.flags & C_EOF:
         on_eof(&side.conn)
@@ -463,7 +429,6 @@ cdef void enter_cluster(Session *session) noexcept nogil:
     session.references += 1
     session.up.session = session
     session.up.peer = &session.down
-    session.up.pipe[0] = -1
     session.up.conn.high_water = session.config.buffer_limit
     session.host.active_connections += 1
     session.host.active_requests += 1
@@ -598,8 +563,6 @@ cdef void *tcp_open(Proxy *proxy, const Accepted *accepted, FilterChain *chain) 
     session.references = 1
     session.down.session = session
     session.down.peer = &session.up
-    session.down.pipe[0] = -1
-    session.up.pipe[0] = -1
     session.down.conn.high_water = accepted.config.buffer_limit
     session.next = <Session *>proxy.sessions
     if session.next != NULL:
