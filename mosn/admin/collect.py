@@ -51,14 +51,6 @@ class Statistics:
     blocks: list[Block] = field(default_factory=list)
     histograms: list[Histogram] = field(default_factory=list)
 
-    def values(self) -> dict[str, int]:
-        """Every counter and gauge by its dotted name."""
-        return {
-            block.prefix + column.suffix: value
-            for block in self.blocks
-            for column, value in zip(block.columns.columns, block.values, strict=True)
-        }
-
 
 class Collector:
     """Reads statistics; remembers histograms for their intervals.  Used by one thread at a time, not always the loop's:
@@ -201,24 +193,22 @@ def known_names(snapshot: Snapshot, scopes: Mapping[str, StatsScope]) -> dict[st
 def merge(blocks: list[Block], names: Mapping[str, str], kind: Kind, numbers: Numbers, replace: bool = False) -> None:
     """Add numbers by dotted name to the blocks: to a value that is there, or as new ones of their scope.  Those of a
     scope that is not shown are left out."""
-    present = {(block.prefix, suffix): (block, at) for block in blocks for suffix, at in _index(block, kind)}
+    present: dict[str, list[Block]] = {}
+    for block in blocks:
+        if block.columns.kind == kind:
+            present.setdefault(block.prefix, []).append(block)
     extra: dict[str, dict[str, int]] = {}
     for name, value in numbers.items():
         prefix, suffix = split_name(name, names)
-        if found := present.get((prefix, suffix)):
-            block, at = found
-            block.values[at] = value if replace else block.values[at] + value
+        if found := next((block for block in present.get(prefix, ()) if suffix in block.columns.index), None):
+            at = found.columns.index[suffix]
+            found.values[at] = value if replace else found.values[at] + value
         elif prefix or name.partition(".")[0] not in SCOPE_LABELS:
             extra.setdefault(prefix, {})[suffix] = value
     for prefix, values in extra.items():
         scope_kind, _, name = prefix[:-1].partition(".")
         columns = columns_for(scope_kind, kind, tuple(values))
         blocks.append(Block(prefix, scope_label(scope_kind, name), columns, list(values.values())))
-
-
-def _index(block: Block, kind: Kind) -> Iterator[tuple[str, int]]:
-    if block.columns.kind == kind:
-        yield from block.columns.index.items()
 
 
 def split_name(name: str, names: Mapping[str, str]) -> tuple[str, str]:

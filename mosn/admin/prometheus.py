@@ -43,7 +43,7 @@ def _samples(group: list[Block], position: int, selection: Selection) -> Iterato
     column = group[0].columns.columns[position]
     for block in group:
         value = block.values[position]
-        if selection.takes(block.prefix + column.suffix, value != 0):
+        if selection.everything or selection.takes(block.prefix + column.suffix, value != 0):
             yield f"{column.family}{{{join_labels((column.label, block.label))}}} {value}\n"
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from mosn.admin.collect import Block, Histogram, Statistics
-from mosn.admin.names import Columns
 
 TYPES = ("All", "Counters", "Histograms", "Gauges", "TextReadouts")
 BUCKET_MODES = ("cumulative", "disjoint", "detailed", "summary")
@@ -39,11 +38,16 @@ class Selection:
         if buckets and buckets not in BUCKET_MODES:
             raise BadQuery(f"usage: /stats?histogram_buckets=({'|'.join(BUCKET_MODES)})\n")
         matches = name_filter(parameters.get("filter", ""), invert="invert_filter" in parameters)
-        return Selection(matches, "usedonly" in parameters, type_, _as_buckets(buckets))
+        return Selection(matches, "usedonly" in parameters, type_, cast(Buckets, buckets))
 
     def blocks(self, statistics: Statistics) -> list[Block]:
         wanted = {"All": ("counter", "gauge"), "Counters": ("counter",), "Gauges": ("gauge",)}.get(self.type, ())
         return [block for block in statistics.blocks if block.columns.kind in wanted]
+
+    @property
+    def everything(self) -> bool:
+        """No name need be looked at."""
+        return self.matches is None and not self.used_only
 
     def takes(self, name: str, used: bool) -> bool:
         return (used or not self.used_only) and (self.matches is None or self.matches(name))
@@ -55,13 +59,12 @@ class Selection:
 
     def positions(self, block: Block) -> list[int]:
         """Which values of a block are wanted."""
-        if self.matches is None and not self.used_only:
+        if self.everything:
             return list(range(len(block.values)))
-        columns: Columns = block.columns
         return [
             position
             for position, value in enumerate(block.values)
-            if self.takes(block.prefix + columns.columns[position].suffix, value != 0)
+            if self.takes(block.prefix + block.columns.columns[position].suffix, value != 0)
         ]
 
 
@@ -75,10 +78,3 @@ def name_filter(pattern: str, invert: bool = False) -> Callable[[str], bool] | N
     except ValueError as error:
         raise BadQuery(f"Invalid re2 regex: {error}") from error
     return lambda name: bool(whole.full_match(name.encode())) != invert
-
-
-def _as_buckets(text: str) -> Buckets:
-    for mode in ("cumulative", "disjoint", "detailed", "summary"):
-        if text == mode:
-            return mode
-    return ""
