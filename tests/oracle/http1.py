@@ -7,167 +7,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import NamedTuple
 
-Field = tuple[bytes, bytes]
-Event = tuple[object, ...]
+from tests.oracle.http1_body import add_data, chunked_body
+from tests.oracle.http1_lines import (
+    Event,
+    Fault,
+    Field,
+    Head,
+    Limits,
+    NeedMore,
+    field,
+    head_lines,
+    request_line,
+    status_line,
+    valid_authority,
+)
 
-
-@dataclass(frozen=True)
-class Limits:
-    head_bytes: int = 61440
-    headers: int = 100
-    chunk_line_bytes: int = 4096
-    trailer_bytes: int = 8192
-    allow_http10: bool = True
-
-
-class Head(NamedTuple):
-    method: bytes = b""
-    scheme: bytes = b""
-    authority: bytes = b""
-    path: bytes = b""
-    upgrade: bytes = b""
-    status: int = 0
-    headers: tuple[Field, ...] = ()
-    content_length: int = -1
-    flags: tuple[str, ...] = ()
-    body: str = "none"
-
-
-class Fault(Exception):
-    """The bytes are not HTTP; args[0] is the name of the error."""
-
-
-class NeedMore(Exception):
-    """The bytes end inside a message."""
-
-
-TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Z]+")
-CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
-FIELD = re.compile(rb"(" + TOKEN + rb"):[ \t]*(.*?)[ \t]*", re.DOTALL)
-TARGET = re.compile(rb"[\x21\x22\x24-\x7e]+")
-AUTHORITY = re.compile(rb"(?:\[[0-9a-fA-F:.]{2,}\]|[A-Za-z0-9\-._~!$&'()*+,;=%]+)(?::([0-9]*))?")
-FORBIDDEN_TRAILERS = {
-    b"host", b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"proxy-connection", b"te",
-    b"trailer", b"upgrade", b"expect", b"http2-settings", b"authorization", b"content-type", b"cookie", b"set-cookie",
-}
 FLAGS = ("chunked", "close", "upgrade", "expect_continue", "keep_alive", "absolute_form", "http10", "no_body")
-
-
-# -- lines
-
-def head_lines(data: bytes, limits: Limits, request: bool) -> tuple[list[bytes], int]:
-    """The lines of a head and how many bytes it has; each line is checked before the next is looked for."""
-    window = data[:limits.head_bytes]
-    lines: list[bytes] = []
-    start = 0
-    while True:
-        found = CONTROL.search(window, start)
-        complete = found is not None and window[found.start():found.start() + 2] == b"\r\n"
-        if not complete:
-            unfinished_line(window, start, found, lines, request)
-            raise Fault("HEAD_TOO_LARGE") if len(window) >= limits.head_bytes else NeedMore
-        assert found is not None
-        line, start = window[start:found.start()], found.end() + 1
-        if line:
-            if len(lines) > limits.headers:
-                raise Fault("TOO_MANY_HEADERS")
-            check_line(line, bool(lines), limits, request)
-            lines.append(line)
-        elif lines:
-            return lines, start
-        elif not request:
-            raise Fault("BAD_LINE_END")
-
-
-def unfinished_line(window: bytes, start: int, found: re.Match[bytes] | None, lines: list[bytes],
-                    request: bool) -> None:
-    """Faults that show before a line has ended."""
-    first = window[start:start + 1]
-    if not lines and first not in (b"", b"\r", b"\n"):
-        if request and not METHOD.match(first):
-            raise Fault("BAD_METHOD")
-        if not request and first != b"H":
-            raise Fault("BAD_VERSION")
-    if found is None or (found.group() == b"\r" and found.end() == len(window)):
-        return
-    if found.group() in (b"\r", b"\n"):
-        raise Fault("BAD_LINE_END")
-    before = window[start:found.start()]
-    if lines:
-        raise Fault("BAD_HEADER_VALUE" if b":" in before else "BAD_HEADER_NAME")
-    parts = ("BAD_METHOD", "BAD_TARGET", "BAD_VERSION") if request else ("BAD_VERSION", "BAD_STATUS", "BAD_STATUS")
-    raise Fault(parts[min(before.count(b" "), 2)])
-
-
-def check_line(line: bytes, is_field: bool, limits: Limits, request: bool) -> None:
-    if is_field:
-        field(line)
-    elif request:
-        request_line(line, limits)
-    else:
-        status_line(line)
-
-
-def field(line: bytes) -> Field:
-    match = FIELD.fullmatch(line)
-    if match:
-        return match.group(1).lower(), match.group(2)
-    raise Fault("OBS_FOLD" if line[:1] in (b" ", b"\t") else "BAD_HEADER_NAME")
-
-
-# -- first lines
-
-def valid_authority(text: bytes, *, port_required: bool = False) -> bool:
-    match = AUTHORITY.fullmatch(text)
-    if not match:
-        return False
-    port = match.group(1)
-    return int(port) <= 65535 if port else not port_required
-
-
-def request_line(line: bytes, limits: Limits) -> Head:
-    """method SP target SP version; the Head has method, target (as authority or path) and scheme."""
-    method = METHOD.match(line)
-    if not method or line[method.end():method.end() + 1] != b" ":
-        raise Fault("BAD_METHOD")
-    match = re.fullmatch(rb"(.*) HTTP/1\.([01])", line[method.end() + 1:], re.DOTALL)
-    if not match:
-        raise Fault("BAD_VERSION")
-    scheme, authority, path = target_parts(match.group(1), method.group())
-    flags = ("absolute_form",) * bool(scheme) + ("http10",) * (match.group(2) == b"0")
-    if "http10" in flags and not limits.allow_http10:
-        raise Fault("HTTP10_REFUSED")
-    return Head(method=method.group(), scheme=scheme, authority=authority, path=path, flags=flags)
-
-
-def target_parts(target: bytes, method: bytes) -> tuple[bytes, bytes, bytes]:
-    if not TARGET.fullmatch(target):
-        raise Fault("BAD_TARGET")
-    if method == b"CONNECT":
-        if not valid_authority(target, port_required=True):
-            raise Fault("BAD_TARGET")
-        return b"", target, b""
-    if target.startswith(b"/") or (target == b"*" and method == b"OPTIONS"):
-        return b"", b"", target
-    match = re.fullmatch(rb"(?i:(https?)://)([^/?]*)([/?].*)?", target)
-    if not match or not valid_authority(match.group(2)):
-        raise Fault("BAD_TARGET")
-    path = match.group(3) or (b"*" if method == b"OPTIONS" else b"/")
-    return match.group(1).lower(), match.group(2), path if path[:1] != b"?" else b"/" + path
-
-
-def status_line(line: bytes) -> Head:
-    match = re.match(rb"HTTP/1\.([01])", line)
-    if not match:
-        raise Fault("BAD_VERSION")
-    status = re.fullmatch(rb" ([1-9][0-9]{2})(?: .*)?", line[8:], re.DOTALL)
-    if not status:
-        raise Fault("BAD_STATUS")
-    return Head(status=int(status.group(1)), flags=("http10",) * (match.group(1) == b"0"))
 
 
 # -- the message as a whole
@@ -215,6 +71,8 @@ def refuse_body(fields: list[Field], length: int, chunked: bool) -> list[Field]:
 def connection_flags(fields: list[Field], http10: bool) -> tuple[set[str], bytes]:
     said = tokens(fields, b"connection")
     flags = set()
+    if not http10 and b"100-continue" in [v.lower() for v in values(fields, b"expect")]:
+        flags.add("expect_continue")
     if b"keep-alive" in said:
         flags.add("keep_alive")
     if b"close" in said or (http10 and b"keep-alive" not in said):
@@ -244,8 +102,6 @@ def request_head(lines: list[bytes], limits: Limits) -> Head:
         flags |= {"no_body"} if body == "none" else {"chunked"} if chunked else set()
     said, upgrade = connection_flags(fields, http10)
     flags |= said
-    if not http10 and b"100-continue" in [v.lower() for v in values(fields, b"expect")]:
-        flags.add("expect_continue")
     return head._replace(authority=head.authority or (hosts or [b""])[0], headers=tuple(fields), upgrade=upgrade,
                          content_length=length, flags=ordered(flags), body=body)
 
@@ -264,8 +120,6 @@ def response_head(lines: list[bytes], method: bytes) -> Head:
         flags.add("no_body")
     said, upgrade = connection_flags(fields, http10)
     flags |= said
-    if not http10 and b"100-continue" in [v.lower() for v in values(fields, b"expect")]:
-        flags.add("expect_continue")
     return head._replace(headers=tuple(fields), upgrade=upgrade, content_length=length, flags=ordered(flags),
                          body=response_body(head.status, method, flags, length))
 
@@ -284,96 +138,7 @@ def ordered(flags: set[str]) -> tuple[str, ...]:
     return tuple(f for f in FLAGS if f in flags)
 
 
-# -- bodies
-
-def chunk_size(data: bytes, at: int, limits: Limits) -> tuple[int, int]:
-    """The size in a chunk's line and where its data starts, byte by byte because of the order of faults."""
-    digits = b""
-    extension = False
-    for used, i in enumerate(range(at, len(data)), 1):
-        c = data[i:i + 1]
-        if used > limits.chunk_line_bytes:
-            raise Fault("BAD_CHUNK_EXTENSION")
-        if data[i - 1:i] == b"\r" and i > at:
-            if c != b"\n":
-                raise Fault("BAD_LINE_END")
-            return int(digits, 16), i + 1
-        if not extension and c in b"0123456789abcdefABCDEF":
-            digits += c
-            if len(digits) > 16 or int(digits, 16) >= 1 << 63:
-                raise Fault("BAD_CHUNK_SIZE")
-        elif not digits:
-            raise Fault("BAD_CHUNK_SIZE")
-        elif c == b"\n":
-            raise Fault("BAD_LINE_END")
-        elif c == b"\r":
-            pass
-        elif not extension:
-            if c != b";":
-                raise Fault("BAD_CHUNK_SIZE")
-            extension = True
-        elif CONTROL.match(c):
-            raise Fault("BAD_CHUNK_EXTENSION")
-    raise NeedMore
-
-
-def chunked_body(data: bytes, at: int, limits: Limits, events: list[Event]) -> int:
-    while True:
-        size, at = chunk_size(data, at, limits)
-        if size == 0:
-            return trailers(data, at, limits, events)
-        add_data(events, data[at:at + size])
-        end = data[at + size:at + size + 2]
-        if end != b"\r\n"[:len(end)]:
-            raise Fault("BAD_CHUNK_END")
-        if len(end) < 2:
-            raise NeedMore
-        at += size + 2
-
-
-def trailers(data: bytes, at: int, limits: Limits, events: list[Event]) -> int:
-    fields: list[Field] = []
-    start, count = at, 0
-    while True:
-        lf = data.find(b"\n", at)
-        end = lf + 1 if lf >= 0 else len(data)
-        if end - start > limits.trailer_bytes + 2:
-            raise Fault("HEAD_TOO_LARGE")
-        if lf < 0:
-            raise NeedMore
-        line, at = data[at:end], end
-        check_trailer_line(line)
-        if line == b"\r\n":
-            if fields:
-                events.append(("trailers", tuple(fields)))
-            return at
-        count += 1
-        if count > limits.headers:
-            raise Fault("TOO_MANY_HEADERS")
-        try:
-            name, value = field(line[:-2])
-        except Fault:
-            raise Fault("BAD_TRAILER") from None
-        if name not in FORBIDDEN_TRAILERS:
-            fields.append((name, value))
-
-
-def check_trailer_line(line: bytes) -> None:
-    if not line.endswith(b"\r\n"):
-        raise Fault("BAD_LINE_END")
-    bad = CONTROL.search(line[:-2])
-    if bad:
-        raise Fault("BAD_LINE_END" if bad.group() == b"\r" else "BAD_TRAILER")
-
-
-def add_data(events: list[Event], data: bytes) -> None:
-    if data and events and events[-1][0] == "data":
-        previous = events.pop()[1]
-        assert isinstance(previous, bytes)
-        data = previous + data
-    if data:
-        events.append(("data", data))
-
+# -- a connection
 
 def body(head: Head, data: bytes, at: int, limits: Limits, events: list[Event]) -> int:
     """Append the body's events; returns where the next message starts."""
