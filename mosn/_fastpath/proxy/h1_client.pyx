@@ -311,6 +311,7 @@ cdef void maybe_splice(H1Client *client) noexcept nogil:
     if stream.down_ops.splice_target(stream) == NULL or pipe_take(client.conn.engine, &client.pipe) < 0:
         return
     client.splicing = True
+    conn_pause(&client.conn)            # no recv in between: on_readable splices from here on
 
 
 cdef void splice_error(H1Client *client, Conn *conn, bint upstream) noexcept nogil:
@@ -374,8 +375,10 @@ cdef void splice_done(H1Client *client) noexcept nogil:
 
 
 cdef void stop_splicing(H1Client *client) noexcept nogil:
-    client.splicing = False
-    pipe_give(client.conn.engine, &client.pipe)
+    if client.splicing:
+        client.splicing = False
+        pipe_give(client.conn.engine, &client.pipe)
+        conn_resume(&client.conn)
 
 
 cdef void splice_on(Stream *stream) noexcept nogil:
