@@ -338,6 +338,8 @@ cdef dict _step(str name, argument, length):
         step["max_len"] = min(int(length), 0xFFFFFFFF)
         if step["max_len"] == 0:
             step["op"], step["text"] = OP_LITERAL, b""
+        if step["op"] == OP_LITERAL:
+            step["text"] = step["text"][:step["max_len"]]
     return step
 
 

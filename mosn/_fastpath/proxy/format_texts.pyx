@@ -175,7 +175,8 @@ cdef int _flags_value(const FormatStep *step, const RequestInfo *info, BlockPool
     cdef bint first = True
     cdef const char *name
     if left == 0:
-        return 1
+        # Not absent: Envoy's text for no flags, in headers and JSON too.
+        return buf_append(pool, out, b"-", 1)
     for bit in range(FLAG_COUNT):
         if not left >> bit & 1:
             continue
@@ -185,7 +186,7 @@ cdef int _flags_value(const FormatStep *step, const RequestInfo *info, BlockPool
         name = FLAG_NAMES[1 if step.id else 0][bit]
         if buf_append(pool, out, name, strlen(name)) < 0:
             return -1
-    return 1 if first else 0
+    return 0
 
 
 cdef Slice _known_header(const Head *head, int id) noexcept nogil:

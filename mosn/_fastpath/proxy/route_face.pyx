@@ -242,6 +242,7 @@ def apply_headers(Exchange exchange not None, list ops not None, bint request=Tr
     cdef HeaderOps compiled
     cdef Store store = Store()
     compile_header_ops(&compiled, ops, store)
+    exchange.kept.append(store)  # the head points into it now
     if header_ops_apply(&compiled, &exchange.info, request, &exchange.pool) < 0:
         raise MemoryError()
 

@@ -33,8 +33,9 @@ def test_canonical(path: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/xyz/.%00../abc", "/xyz/%00.%00./abc", "/xyz/AAAAA%%0000/abc", "/%00", "/a\0b", "/%%32e", "/%%32%65%2e/x", "/%4%31"],
-)
+    ["/xyz/.%00../abc", "/xyz/%00.%00./abc", "/xyz/AAAAA%%0000/abc", "/%00", "/a\0b", "/%%32e", "/%%32%65%2e/x",
+     "/%4%31"],
+)  # fmt: skip
 def test_refused(path: str) -> None:
     """NUL, and escapes that unescaping would make."""
     assert normalize(path.encode()) == ("bad", path.encode())

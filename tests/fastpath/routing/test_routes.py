@@ -103,7 +103,10 @@ def test_repeated_headers_do_not_grow_memory(count: int) -> None:
 def test_explanations_name_what_failed() -> None:
     spec = routes_spec(
         to(prefix="/other"),
-        to(headers=[{"name": "x", "string_match": {"exact": "1"}}, {"name": "y", "range_match": {"start": 1, "end": 5}}]),
+        to(headers=[
+            {"name": "x", "string_match": {"exact": "1"}},
+            {"name": "y", "range_match": {"start": 1, "end": 5}},
+        ]),
         to(query_parameters=[{"name": "q", "present_match": True}]),
         to(grpc={}),
         to(runtime_fraction={"default_value": {"numerator": 10}}),
@@ -119,5 +122,7 @@ def test_explanations_name_what_failed() -> None:
 
 
 def test_explanation_of_an_unknown_host() -> None:
-    result = explain(routes_spec(to()) | {"virtual_hosts": []}, {}, "GET", "http://example.com/")  # type: ignore[arg-type]
+    spec = routes_spec(to())
+    spec["virtual_hosts"] = []
+    result = explain(spec, {}, "GET", "http://example.com/")
     assert result["virtual_host"] is None and result["kind"] == "none"
