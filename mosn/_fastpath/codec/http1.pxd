@@ -57,5 +57,6 @@ cdef const char *h1_error_text(uint8_t error) noexcept nogil
 # Proxy-Connection, Transfer-Encoding, Upgrade, HTTP2-Settings, TE unless it has "trailers" (which is all that is
 # kept of it), and every field that Connection names.  Trailer stays.
 # Returns 0, or -1 when Connection names what must not be removed (Host, a pseudo header, Content-Length,
-# X-Forwarded-For/-Host/-Proto) or more than 10 fields: an attack, answered 400.
+# X-Forwarded-For/-Host/-Proto) or more than 10 fields: an attack, answered 400.  The fields in the
+# list above are removed even then.
 cdef int h1_strip_hop_by_hop(Head *head) noexcept nogil

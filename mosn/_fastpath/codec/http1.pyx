@@ -157,9 +157,9 @@ cdef int _nominated(Head *head) noexcept nogil:
 
 
 cdef int h1_strip_hop_by_hop(Head *head) noexcept nogil:
+    cdef int result = 0
     if head_has(head, H_CONNECTION):
-        if _nominated(head) < 0:
-            return -1
+        result = _nominated(head)
         head_remove(head, H_CONNECTION)
     head_remove(head, H_KEEP_ALIVE)
     head_remove(head, H_PROXY_CONNECTION)
@@ -168,4 +168,4 @@ cdef int h1_strip_hop_by_hop(Head *head) noexcept nogil:
     head_remove(head, H_HTTP2_SETTINGS)
     if head_has(head, H_TE):
         _keep_te_trailers(head)
-    return 0
+    return result

@@ -158,6 +158,13 @@ def test_what_must_stay_cannot_be_named(name: bytes) -> None:
     assert stripped((b"connection", b"close, " + name), (b"accept", b"*/*")) is None
 
 
+def test_refused_heads_lose_their_hop_by_hop_fields_too() -> None:
+    items = [(b"connection", b"host"), (b"transfer-encoding", b"chunked"), (b"te", b"gzip"), (b"accept", b"*/*")]
+    message = Message(items)
+    assert not message.strip_hop_by_hop()
+    assert list(message.headers) == [(b"accept", b"*/*")]
+
+
 def test_at_most_ten_names() -> None:
     names = [b"x-%d" % i for i in range(11)]
     assert stripped((b"connection", b",".join(names[:10]))) == []
