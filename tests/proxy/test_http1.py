@@ -276,6 +276,22 @@ def test_client_connection_close(through: Callable[..., int], upstream: MakeUpst
     assert client.closed()
 
 
+def test_many_large_bodies_on_one_connection(through: Callable[..., int], upstream: MakeUpstream) -> None:
+    """Sizes around every threshold at which bodies change the way they are moved."""
+    sizes = [0, 1, 8000, 8192, 30000, 40960, 41000, 65536, 65537, 200_000, 1 << 20, 3_000_000, 17]
+
+    def handler(peer: Peer) -> None:
+        while True:
+            head, _ = peer.message()
+            n = int(head.split(b"/")[1].split(b" ")[0])
+            peer.send(ok(bytes([n % 251]) * n))
+
+    client = Peer.connect(through(upstream(handler)))
+    for n in sizes * 4:
+        client.send(b"GET /%d HTTP/1.1\r\nhost: x\r\n\r\n" % n)
+        assert client.message()[1] == bytes([n % 251]) * n
+
+
 def test_slow_upload_through_back_pressure(through: Callable[..., int], upstream: MakeUpstream) -> None:
     """An upstream that does not read stops the client; nothing is lost and memory stays bounded."""
     size = 64 << 20

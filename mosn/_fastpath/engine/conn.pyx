@@ -105,8 +105,6 @@ cdef int conn_move(Conn *target, Conn *source, const ConnOps *ops) noexcept nogi
     target.flags = source.flags & (C_READABLE | C_WRITABLE | C_RDHUP | C_EOF)
     target.inbuf = source.inbuf
     target.outbuf = source.outbuf
-    target.bytes_read = source.bytes_read
-    target.bytes_written = source.bytes_written
     memset(&source.inbuf, 0, sizeof(source.inbuf))
     memset(&source.outbuf, 0, sizeof(source.outbuf))
     timer_cancel(engine, &source.timer)
@@ -221,7 +219,6 @@ cdef void conn_read(Conn *conn) noexcept nogil:
         turns += 1
         n = fill(conn, &start, &room)
         if n > 0:
-            conn.bytes_read += <size_t>n
             if <size_t>n < room and not conn.flags & C_RDHUP:
                 # A short read means drained; a FIN that comes later is a new edge.
                 conn.flags &= ~<uint32_t>C_READABLE
@@ -288,7 +285,6 @@ cdef int conn_write_large(Conn *conn, const char *p, size_t n) noexcept nogil:
     if sent < 0:
         # Errors show again in conn_flush, which reports them.
         return conn_write(conn, p, n)
-    conn.bytes_written += <size_t>sent
     if <size_t>sent < queued + n:
         conn.flags &= ~<uint32_t>C_WRITABLE
     if <size_t>sent < queued:
@@ -328,7 +324,6 @@ cdef void conn_flush(Conn *conn) noexcept nogil:
     while conn.flags & C_WRITABLE and buf_len(&conn.outbuf):
         n = send(conn.fd, conn.outbuf.data + conn.outbuf.start, buf_len(&conn.outbuf), MSG_NOSIGNAL)
         if n >= 0:
-            conn.bytes_written += <size_t>n
             if <size_t>n < buf_len(&conn.outbuf):
                 conn.flags &= ~<uint32_t>C_WRITABLE
             buf_consume(&conn.engine.pool, &conn.outbuf, <size_t>n)

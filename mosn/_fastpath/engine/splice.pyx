@@ -49,7 +49,6 @@ cdef ssize_t pipe_fill(Pipe *pipe, Conn *source, size_t n) noexcept nogil:
         moved = splice(source.fd, NULL, pipe.ends[1], NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
         if moved >= 0:
             pipe.bytes += moved
-            source.bytes_read += moved
             return moved
         if errno == EAGAIN:
             source.flags &= ~<unsigned int>C_READABLE
@@ -66,7 +65,6 @@ cdef int pipe_drain(Pipe *pipe, Conn *target) noexcept nogil:
         moved = splice(pipe.ends[0], NULL, target.fd, NULL, pipe.bytes, SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
         if moved > 0:
             pipe.bytes -= moved
-            target.bytes_written += moved
         elif moved < 0 and errno == EAGAIN:
             target.flags &= ~<unsigned int>C_WRITABLE
             return 0

@@ -76,8 +76,6 @@ cdef struct Conn:
     Conn *next_ready
     Conn *next_flush
     Conn *next_dead
-    uint64_t bytes_read
-    uint64_t bytes_written
 
 
 cdef struct Pipe:

@@ -92,6 +92,7 @@ cdef void snapshot_unref(Proxy *proxy, Snapshot *snapshot) noexcept nogil:
 cdef void release_memory(Stream *stream) noexcept nogil:
     cdef Proxy *proxy = stream.proxy
     buf_release(&stream.engine.pool, &stream.kept)
+    buf_release(&stream.engine.pool, &stream.line)
     arena_release(&stream.arena)
     snapshot_unref(proxy, stream.snapshot)
     if proxy.free_stream_count < KEPT_STREAMS:

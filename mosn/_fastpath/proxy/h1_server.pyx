@@ -5,8 +5,8 @@ uses the configuration that is live when its head is complete, so a reload never
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
-from libc.string cimport memset
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcmp
 
 from mosn._fastpath.codec.http1 cimport (
     H1_BODY_CHUNKED,
@@ -17,8 +17,6 @@ from mosn._fastpath.codec.http1 cimport (
     H1_HEAD_TOO_LARGE,
     H1_HTTP10_REFUSED,
     H1_TOO_MANY_HEADERS,
-    H1BodyDecoder,
-    H1HeadParser,
     h1_body_feed,
     h1_chunk_head,
     h1_error_text,
@@ -61,7 +59,7 @@ from mosn._fastpath.head cimport (
     head_add_known,
     head_remove,
 )
-from mosn._fastpath.memory cimport Slice, buf_len, buf_release, slice_of
+from mosn._fastpath.memory cimport Slice, buf_len, slice_of
 from mosn._fastpath.proxy.finish cimport stream_discard, stream_new, stream_reply, text
 from mosn._fastpath.proxy.holding cimport give_limits, rebind_chain
 from mosn._fastpath.proxy.runtime cimport (
@@ -253,7 +251,7 @@ cdef void resume(Stream *stream) noexcept nogil:
 cdef void tunnel(Stream *stream) noexcept nogil:
     cdef H1Server *server = <H1Server *>stream.down
     server.state = SERVER_TUNNEL
-    server.body.kind = H1_BODY_TUNNEL
+    stream.body.kind = H1_BODY_TUNNEL
     conn_resume(&server.conn)
 
 
@@ -295,7 +293,6 @@ cdef void finished(Stream *stream) noexcept nogil:
 cdef void next_request(H1Server *server) noexcept nogil:
     cdef Conn *conn = &server.conn
     server.state = SERVER_HEAD
-    memset(&server.body, 0, sizeof(H1BodyDecoder))
     server.headers_timer = False
     arm_idle(server)
     if conn.inbuf.data != NULL or conn.flags & C_PAUSED:
@@ -323,7 +320,7 @@ cdef Stream *new_stream(H1Server *server) noexcept nogil:
     stream.manager = server.manager
     stream.listener = server.config
     stream.info.remote = server.remote
-    stream.info.direct_remote = server.direct_remote
+    stream.info.direct_remote = server.remote if server.direct_remote == NULL else server.direct_remote[0]
     stream.info.local = server.local
     stream.info.connection_id = server.id
     stream.info.protocol = P_HTTP11
@@ -387,11 +384,11 @@ cdef void begin(H1Server *server, Stream *stream, int64_t used) noexcept nogil:
         stream.info.protocol = P_HTTP10
         if not stream.request.flags & HF_KEEP_ALIVE:
             stream.flags |= S_CLOSE
-    h1_request_body(&stream.request, &server.body)
-    end = server.body.kind == H1_BODY_NONE
+    h1_request_body(&stream.request, &stream.body)
+    end = stream.body.kind == H1_BODY_NONE
     if stream.request.flags & HF_UPGRADE or stream.request.method_id == M_CONNECT:
         # What follows belongs to the tunnel, if there will be one.
-        server.body.kind = H1_BODY_TUNNEL
+        stream.body.kind = H1_BODY_TUNNEL
         server.state = SERVER_BODY
         conn_pause(&server.conn)
         stream_begin(stream, False)
@@ -419,16 +416,16 @@ cdef int64_t feed_body(H1Server *server, char *p, size_t n) noexcept nogil:
         conn_pause(&server.conn)
         mark_paused(stream)
         return 0
-    if server.body.kind == H1_BODY_TUNNEL:
+    if stream.body.kind == H1_BODY_TUNNEL:
         stream_request_data(stream, p, n, False)
         return n
-    used = h1_body_feed(&server.body, p, n, &server.manager.limits, &data, &stream.request_trailers,
-                        &server.conn.engine.pool, &server.line)
+    used = h1_body_feed(&stream.body, p, n, &server.manager.limits, &data, &stream.request_trailers,
+                        &server.conn.engine.pool, &stream.line)
     if used < 0:
         body_error(server, stream)
         return -1
     stream.info.wire_received += used
-    if not server.body.done:
+    if not stream.body.done:
         if data.n:
             stream_request_data(stream, data.p, data.n, False)
         return used
@@ -454,9 +451,9 @@ cdef void body_error(H1Server *server, Stream *stream) noexcept nogil:
     server.closing = True
     server.state = SERVER_CLOSING
     if stream.flags & S_RESPONSE_STARTED:
-        stream_downstream_reset(stream, text(h1_error_text(server.body.error)), True)
+        stream_downstream_reset(stream, text(h1_error_text(stream.body.error)), True)
     else:
-        stream_protocol_error(stream, 400, text(h1_error_text(server.body.error)))
+        stream_protocol_error(stream, 400, text(h1_error_text(stream.body.error)))
 
 
 cdef size_t on_data(Conn *conn, char *p, size_t n) noexcept nogil:
@@ -580,7 +577,7 @@ cdef void destroy(Conn *conn) noexcept nogil:
     cdef H1Server *server = <H1Server *>conn
     server_gone(server, server.remote_closed)
     h1_head_reset(&server.parser)
-    buf_release(&conn.engine.pool, &server.line)
+    free(server.direct_remote)
     free(server)
 
 
@@ -605,7 +602,7 @@ cdef H1Server *h1_server_open(Proxy *proxy, const Accepted *accepted, FilterChai
     server.chain = chain
     server.manager = chain.http
     server.generation = proxy.snapshot.generation
-    server.direct_remote = accepted.direct_remote
+    keep_direct_remote(server, accepted)
     server.remote = accepted.remote
     server.local = accepted.local
     server.opened_us = accepted.opened_us
@@ -620,6 +617,15 @@ cdef H1Server *h1_server_open(Proxy *proxy, const Accepted *accepted, FilterChai
     enter(server, chain.http)
     arm_idle(server)
     return server
+
+
+cdef void keep_direct_remote(H1Server *server, const Accepted *accepted) noexcept nogil:
+    # Out of memory: the PROXY header's address stands for both.
+    if memcmp(&accepted.direct_remote, &accepted.remote, sizeof(Address)) == 0:
+        return
+    server.direct_remote = <Address *>malloc(sizeof(Address))
+    if server.direct_remote != NULL:
+        server.direct_remote[0] = accepted.direct_remote
 
 
 cdef void enter(H1Server *server, HttpManager *manager) noexcept nogil:

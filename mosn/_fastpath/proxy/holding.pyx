@@ -15,7 +15,7 @@ cdef bint rebind_chain(H1Server *server) noexcept nogil:
     accepted.config = server.listener.config
     if accepted.config == NULL:
         return False
-    accepted.direct_remote = server.direct_remote
+    accepted.direct_remote = server.remote if server.direct_remote == NULL else server.direct_remote[0]
     accepted.remote = server.remote
     accepted.local = server.local
     chain = chain_find(accepted.config, &accepted)

@@ -319,6 +319,8 @@ cdef struct Stream:
     uint32_t tried_count
     Stream *next                # pool queue, free list
     Stream *previous
+    H1BodyDecoder body          # of the request (HTTP/1.1 downstream)
+    Buf line                    # its unfinished trailer line
     uint64_t upstream_start_us
     uint8_t upstream_was_used   # this attempt's connection had served before
 
@@ -334,9 +336,7 @@ cdef struct H1Server:
     FilterChain *chain
     Stream *stream
     H1HeadParser parser
-    H1BodyDecoder body
-    Buf line                    # unfinished trailer line
-    Address direct_remote
+    Address *direct_remote      # NULL: it is `remote` (no PROXY header said otherwise)
     Address remote
     Address local
     uint64_t id
