@@ -22,6 +22,7 @@ from mosn._fastpath.proxy.finish cimport snapshot_unref, streams_empty_trash
 from mosn._fastpath.proxy.h1_server cimport h1_server_drain, h1_server_kill, h1_server_open
 from mosn._fastpath.proxy.listener cimport (
     listener_add_socket,
+    listener_drain,
     listener_remove_sockets,
     listener_runtime,
     listener_set_protocols,
@@ -132,13 +133,14 @@ cdef void install(Proxy *proxy, Snapshot *fresh) noexcept nogil:
 
 cdef void drain(Proxy *proxy, double seconds) noexcept nogil:
     cdef ListenerRuntime *runtime = proxy.listeners
-    cdef H1Server *server = proxy.servers
+    cdef H1Server *server
     proxy.draining = True
     proxy.drain_deadline_ms = proxy.engine.now_ms + <uint64_t>(seconds * 1000)
     proxy.region.status.state = WORKER_DRAINING
     while runtime != NULL:
-        listener_remove_sockets(runtime)
+        listener_drain(runtime)
         runtime = runtime.next
+    server = proxy.servers
     while server != NULL:
         h1_server_drain(server)
         server = server.next

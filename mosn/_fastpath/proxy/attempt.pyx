@@ -27,7 +27,7 @@ from mosn._fastpath.head cimport (
     head_init,
 )
 from mosn._fastpath.memory cimport Slice, arena_copy, buf_len, buf_release, slice_of
-from mosn._fastpath.proxy.cluster cimport cluster_pick
+from mosn._fastpath.proxy.cluster cimport cluster_in_panic, cluster_pick
 from mosn._fastpath.proxy.finish cimport (
     attempt_release,
     count_response,
@@ -93,6 +93,7 @@ from mosn._fastpath.proxy.types cimport (
 from mosn._fastpath.shm.segment cimport LIMIT_REQUESTS, LIMIT_RETRIES, count, limit_give, limit_sum, limit_take
 from mosn._fastpath.shm.stats cimport (
     CL_CX_NONE_HEALTHY,
+    CL_LB_HEALTHY_PANIC,
     CL_ORIGINAL_DST_HOST_INVALID,
     CL_RQ_MAX_DURATION_REACHED,
     CL_RQ_PER_TRY_TIMEOUT,
@@ -155,6 +156,8 @@ cdef Host *pick(Stream *stream) noexcept nogil:
     context.tried = stream.tried
     context.tried_count = 0
     context.attempts = 0
+    if cluster_in_panic(stream.cluster):
+        count(stream.proxy.region, stream.cluster.stats + CL_LB_HEALTHY_PANIC, 1)
     if retry != NULL and retry.previous_hosts:
         context.tried_count = stream.tried_count
         context.attempts = retry.host_attempts

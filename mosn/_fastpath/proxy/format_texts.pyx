@@ -165,8 +165,9 @@ cdef int _protocol_value(const RequestInfo *info, BlockPool *pool, Buf *out) noe
 cdef int _upstream_protocol(const RequestInfo *info, BlockPool *pool, Buf *out) noexcept nogil:
     if info.cluster == NULL or info.host == NULL or info.cluster.protocol == 0:
         return 1
-    return put(pool, out, b"HTTP/2" if info.cluster.protocol == 2 else b"HTTP/1.1",
-                      6 if info.cluster.protocol == 2 else 8)
+    if info.cluster.protocol == 2:
+        return put(pool, out, b"HTTP/2", 6)
+    return put(pool, out, b"HTTP/1.1", 8)
 
 
 cdef int _flags_value(const FormatStep *step, const RequestInfo *info, BlockPool *pool, Buf *out) noexcept nogil:

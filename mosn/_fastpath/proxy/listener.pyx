@@ -73,6 +73,7 @@ from mosn._fastpath.shm.stats cimport (
 
 cdef enum:
     ACCEPTS_PER_TURN = 32
+    DRAIN_TURNS = 128           # times ACCEPTS_PER_TURN: somaxconn's default
     NO_DESCRIPTORS_PAUSE_MS = 100
     SO_ORIGINAL_DST = 80
 
@@ -155,6 +156,17 @@ cdef void listener_remove_sockets(ListenerRuntime *runtime) noexcept nogil:
         unwatch(socket)
         conn_close(&socket.conn)
         socket = following
+
+
+cdef void listener_drain(ListenerRuntime *runtime) noexcept nogil:
+    # Who is in the accept queue now has connected in good faith: served (with Connection: close), not reset.
+    cdef ListenerSocket *socket = runtime.sockets
+    cdef int turn
+    while socket != NULL:
+        for turn in range(DRAIN_TURNS):
+            on_acceptable(&socket.conn)
+        socket = socket.next
+    listener_remove_sockets(runtime)
 
 
 cdef void unwatch(ListenerSocket *socket) noexcept nogil:
