@@ -42,7 +42,7 @@ from mosn._fastpath.engine.conn cimport (
     conn_write_large,
 )
 from mosn._fastpath.engine.splice cimport pipe_drain, pipe_fill, pipe_give, pipe_take
-from mosn._fastpath.engine.system cimport errno
+from mosn._fastpath.engine.system cimport EAGAIN, MSG_DONTWAIT, MSG_PEEK, errno, recv
 from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, C_PAUSED, C_READABLE, Conn, ConnOps
 from mosn._fastpath.head cimport (
     H_CONNECTION,
@@ -75,6 +75,7 @@ cdef enum:
     HEAD_READ_BYTES = 8192      # of a response's first read: what follows a head may be spliced
     SPLICE_FROM = 32768         # bytes of a body that are still to come
     SPLICES_PER_TURN = 8
+    INFORMATIONAL_BYTES = 1 << 20       # of a stream's memory; 1xx heads take from it as long as they come
 
 # What an upstream may send as a head (Envoy: max_response_headers_kb 60, 100 headers; trailers alike).
 cdef H1Limits RESPONSE_LIMITS
@@ -198,8 +199,6 @@ cdef void on_response_head(H1Client *client, Head *head) noexcept nogil:
     if end:
         detach(client)
     stream.events.head(stream, &stream.response, end)
-    if end:
-        release(client)
 
 
 cdef inline bint is_switch(Stream *stream, const Head *head) noexcept nogil:
@@ -217,12 +216,24 @@ cdef void detach(H1Client *client) noexcept nogil:
 
 
 cdef void release(H1Client *client) noexcept nogil:
+    # Only once every byte that was read has been looked at: the next exchange may begin in here.
     if client.conn.flags & C_DEAD:
         return
-    if not client.keep or not client.request_done or buf_len(&client.conn.outbuf):
+    if not client.keep or not client.request_done or buf_len(&client.conn.outbuf) or not h1_client_silent(client):
         h1_client_close(client)
         return
     client.proxy.upstream_free(client)
+
+
+cdef bint h1_client_silent(H1Client *client) noexcept nogil:
+    # What the upstream says between two exchanges would be taken for the next one's answer (response splitting).
+    cdef char byte
+    if not client.conn.flags & C_READABLE:
+        return True
+    if recv(client.conn.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 or errno != EAGAIN:
+        return False
+    client.conn.flags &= ~<uint32_t>C_READABLE
+    return True
 
 
 cdef int64_t feed_head(H1Client *client, char *p, size_t n) noexcept nogil:
@@ -237,6 +248,9 @@ cdef int64_t feed_head(H1Client *client, char *p, size_t n) noexcept nogil:
         h1_head_reset(&client.parser)
         if head.status == 101 and not is_switch(stream, &head):
             fail(client, RESET_PROTOCOL, "unexpected 101")
+            return -1
+        if head.status < 200 and stream.arena.total > INFORMATIONAL_BYTES:
+            fail(client, RESET_PROTOCOL, "too many informational responses")
             return -1
         on_response_head(client, &head)
     return used
@@ -269,7 +283,6 @@ cdef int64_t feed_body(H1Client *client, char *p, size_t n) noexcept nogil:
         stream.events.trailers(stream, &stream.response_trailers)
     else:
         stream.events.data(stream, data.p, data.n, True)
-    release(client)
     return used
 
 
@@ -293,9 +306,11 @@ cdef size_t on_data(Conn *conn, char *p, size_t n) noexcept nogil:
         if client.stream != NULL:
             client.stream.info.upstream_wire_received += used
         done += <size_t>used
-        if conn.flags & (C_DEAD | C_PAUSED):
+        if conn.flags & C_DEAD or (conn.flags & C_PAUSED and client.stream != NULL):
             return done
-    if client.stream != NULL and client.body.kind != H1_BODY_NONE:
+    if client.stream == NULL:
+        release(client)
+    elif client.body.kind != H1_BODY_NONE:
         maybe_splice(client)
     return done
 

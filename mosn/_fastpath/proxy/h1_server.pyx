@@ -386,6 +386,9 @@ cdef void begin(H1Server *server, Stream *stream, int64_t used) noexcept nogil:
             stream.flags |= S_CLOSE
     h1_request_body(&stream.request, &stream.body)
     end = stream.body.kind == H1_BODY_NONE
+    if not end:
+        # An upgrade may be ignored (RFC 9110 section 7.8); one with a body could not be told from its tunnel.
+        stream.request.flags &= ~<unsigned int>HF_UPGRADE
     if stream.request.flags & HF_UPGRADE or stream.request.method_id == M_CONNECT:
         # What follows belongs to the tunnel, if there will be one.
         stream.body.kind = H1_BODY_TUNNEL

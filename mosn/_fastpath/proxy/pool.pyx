@@ -37,6 +37,7 @@ from mosn._fastpath.proxy.h1_client cimport (
     h1_client_attach,
     h1_client_close,
     h1_client_conn_ops,
+    h1_client_silent,
 )
 from mosn._fastpath.proxy.cluster cimport host_free, host_new
 from mosn._fastpath.proxy.info cimport address_text, address_to_sockaddr
@@ -159,13 +160,13 @@ cdef void refuse(Stream *stream, uint32_t stat) noexcept nogil:
 
 # -- lending
 
-cdef void lend(H1Client *client, Stream *stream) noexcept nogil:
+cdef bint lend(H1Client *client, Stream *stream) noexcept nogil:
+    # False: the stream was refused and the client is still free.
     cdef Breaker *breaker = breaker_of(stream)
     cdef Proxy *proxy = stream.proxy
     if not limit_take(proxy.region, &proxy.limits, breaker.index, LIMIT_REQUESTS, breaker.max_requests):
-        keep(client)
         refuse(stream, CL_RQ_PENDING_OVERFLOW)
-        return
+        return False
     stream.flags |= S_REQUEST_TAKEN
     client.host.active_requests += 1
     gauge(proxy.region, stream.cluster.gauges + CLG_RQ_ACTIVE, 1)
@@ -174,6 +175,7 @@ cdef void lend(H1Client *client, Stream *stream) noexcept nogil:
         gauge(proxy.region, client.host.gauges + HSG_RQ_ACTIVE, 1)
     h1_client_attach(client, stream)
     stream.events.ready(stream)
+    return True
 
 
 cdef void keep(H1Client *client) noexcept nogil:
@@ -211,10 +213,14 @@ cdef void pool_acquire(Stream *stream) noexcept nogil:
     if pool == NULL:
         refuse(stream, CL_RQ_PENDING_OVERFLOW)
         return
-    if pool.idle != NULL:
+    while pool.idle != NULL:
         client = pool.idle
         unkeep(pool, client)
-        lend(client, stream)
+        if not h1_client_silent(client):
+            h1_client_close(client)
+            continue
+        if not lend(client, stream):
+            keep(client)
         return
     if not limit_take(proxy.region, &proxy.limits, breaker.index, LIMIT_PENDING, breaker.max_pending):
         refuse(stream, CL_RQ_PENDING_OVERFLOW)
@@ -322,11 +328,13 @@ cdef void serve_or_keep(H1Client *client, HostPool *pool) noexcept nogil:
     cdef Stream *stream = pool.waiting
     if client.host.retired:
         h1_client_close(client)
-    elif stream != NULL:
+        return
+    while stream != NULL:
         dequeue(pool, stream)
-        lend(client, stream)
-    else:
-        keep(client)
+        if lend(client, stream):
+            return
+        stream = pool.waiting
+    keep(client)
 
 
 cdef void on_upstream_failed(H1Client *client, int timeout, int error) noexcept nogil:
@@ -420,9 +428,9 @@ cdef void on_upstream_gone(H1Client *client) noexcept nogil:
 
 
 cdef void refill(HostPool *pool) noexcept nogil:
-    # Streams still wait and nobody is coming: open another connection for them.
+    # More streams wait than connections are coming: another one in place of the one that went.
     cdef Stream *stream = pool.waiting
-    if stream != NULL and pool.connecting == 0 and pool.idle == NULL:
+    if stream != NULL and pool.connecting < pool.waiting_count and pool.idle == NULL:
         grow(stream, pool, breaker_of(stream))
 
 

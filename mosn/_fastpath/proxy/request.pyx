@@ -334,7 +334,9 @@ cdef int request_prepare(Stream *stream, Slice *details, Slice *location) noexce
         if status:
             details[0] = slice_of("http1.unexpected_underscore", 27)
             return status
-    h1_strip_hop_by_hop(head)
+    if h1_strip_hop_by_hop(head) < 0:
+        details[0] = slice_of("request_header_connection_rejected", 34)
+        return 400
     if not manager.proxy_100_continue and head_has(head, H_EXPECT):
         head_remove(head, H_EXPECT)
     status = fix_path(stream, details, location)
