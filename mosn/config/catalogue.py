@@ -31,8 +31,8 @@ CATALOGUE: dict[str, Code] = _codes(
      "The text breaks the rules of its format. A file whose name ends in .json is read as JSON, one that ends in .yaml "
      "or .yml as YAML, any other as JSON when it begins with a brace. A configuration is one document."),
     ("MC0003", "error", "too deep or too repetitive",
-     "Values are nested deeper than 100 levels, or YAML aliases repeat more than 100,000 values. Both are limits "
-     "against files that are small but grow without bound when they are read."),
+     "Values are nested deeper than 100 levels, YAML aliases repeat more than 100,000 values, or the file has more "
+     "than four million. These are limits against files that grow without bound when they are read."),
     ("MC0004", "error", "key given twice",
      "The same key stands twice in one mapping, perhaps once in snake_case and once in camelCase. Which of the two is "
      "meant cannot be known, so neither is preferred. (Envoy takes the last one.)"),
