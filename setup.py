@@ -34,7 +34,7 @@ CPLUSPLUS = {"mosn._fastpath.proxy.regex"}
 
 # `&(<Type *>NULL).member` is how Cython says offsetof, and vptr would need the sanitizer's C++ runtime; a null pointer
 # that is really followed is a SEGV, which AddressSanitizer reports.
-CHECKS_OFF = "-fno-sanitize=null,vptr"
+CHECKS_OFF = "-fno-sanitize=null,object-size,vptr"
 
 
 def compile_flags():
