@@ -71,7 +71,9 @@ def test_a_short_soak_is_flat(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": "tools"}
     log = tmp_path / "log"
     with log.open("wb") as output:
-        soak = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True)
+        soak = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
     try:
         assert soak.wait(240) == 0, log.read_text()
     finally:
