@@ -46,12 +46,16 @@ from mosn._fastpath.engine.system cimport EAGAIN, MSG_DONTWAIT, MSG_PEEK, errno,
 from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, C_PAUSED, C_READABLE, Conn, ConnOps
 from mosn._fastpath.head cimport (
     H_CONNECTION,
+    H_CONTENT_LENGTH,
     H_TRANSFER_ENCODING,
     H_UPGRADE,
     HF_CLOSE,
     HF_HTTP10,
     HF_KEEP_ALIVE,
     HF_UPGRADE,
+    M_CONNECT,
+    M_GET,
+    M_HEAD,
     Head,
     head_add_known,
     head_init,
@@ -101,6 +105,8 @@ cdef void send_head(Stream *stream, Head *head, bint end) noexcept nogil:
     elif end:
         client.request_body = H1_BODY_NONE
         client.request_done = True
+        if head.content_length < 0 and head.method_id not in (M_GET, M_HEAD, M_CONNECT):
+            head_add_known(head, H_CONTENT_LENGTH, "0", 1)
     elif head.content_length >= 0:
         client.request_body = H1_BODY_LENGTH
     else:

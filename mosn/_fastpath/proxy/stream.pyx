@@ -32,6 +32,7 @@ from mosn._fastpath.proxy.route cimport (
 )
 from mosn._fastpath.proxy.runtime cimport (
     S_BUFFERING,
+    S_CLOSE,
     S_CONNECT,
     S_DONE,
     S_DOWN_PAUSED,
@@ -143,6 +144,10 @@ cdef void stream_begin(Stream *stream, bint end) noexcept nogil:
         stream.flags |= S_REQUEST_ENDED
         stream.info.request_end_us = stream.engine.now_us
     status = request_prepare(stream, &details, &location)
+    if status < 0:
+        stream.flags |= S_CLOSE
+        stream_protocol_error(stream, -status, details)
+        return
     if status:
         stream_reply(stream, status, EMPTY, 0, details, location)
         return
