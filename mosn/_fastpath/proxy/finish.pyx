@@ -21,6 +21,7 @@ from mosn._fastpath.proxy.runtime cimport (
     S_RESPONSE_ENDED,
     S_RESPONSE_STARTED,
     S_RETRY_TAKEN,
+    S_SHADOW,
     HttpManager,
     Proxy,
     Snapshot,
@@ -179,6 +180,11 @@ cdef void count_downstream(Stream *stream) noexcept nogil:
     histogram_record(proxy.region, manager.histogram + HTH_RQ_TIME, stream.info.end_us - stream.info.start_us)
 
 
+cdef void log(Stream *stream) noexcept nogil:
+    if stream.manager.logs != NULL and stream.manager.logs.count:
+        access_logs_write(stream.manager.logs, &stream.info, &stream.engine.pool, &stream.proxy.region.ring)
+
+
 cdef void stream_finish(Stream *stream) noexcept nogil:
     cdef Proxy *proxy = stream.proxy
     if stream.flags & S_DONE:
@@ -192,9 +198,11 @@ cdef void stream_finish(Stream *stream) noexcept nogil:
     if stream.flags & S_RETRY_TAKEN:
         limit_give(proxy.region, stream.cluster.breakers[stream.route.priority].index, LIMIT_RETRIES)
     stream.info.end_us = stream.engine.now_us
-    count_downstream(stream)
-    if stream.manager.logs != NULL and stream.manager.logs.count:
-        access_logs_write(stream.manager.logs, &stream.info, &stream.engine.pool, &proxy.region.ring)
+    if stream.shadows != NULL:
+        stream.forget_shadows(stream)
+    if not stream.flags & S_SHADOW:
+        count_downstream(stream)
+        log(stream)
     stream.next = <Stream *>stream.engine.trash
     stream.engine.trash = stream
     stream.down_ops.finished(stream)

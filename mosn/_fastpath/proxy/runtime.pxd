@@ -271,6 +271,7 @@ cdef enum StreamFlag:
     S_EXPECT_SENT = 2097152
     S_TRAILERS_KEPT = 4194304
     S_FREE_RETRY = 8388608      # the one retry after a stale pooled connection was used
+    S_SHADOW = 16777216         # a mirrored copy: nobody behind it, not counted as a client's request
 
 
 cdef enum:
@@ -317,6 +318,9 @@ cdef struct Stream:
     Slice set_cookie
     Host *tried[8]
     uint32_t tried_count
+    Stream *shadows             # mirrored copies that still run
+    Stream *shadow_next
+    void (*forget_shadows)(Stream *stream) noexcept nogil       # set with `shadows`
     Stream *next                # pool queue, free list
     Stream *previous
     H1BodyDecoder body          # of the request (HTTP/1.1 downstream)

@@ -19,6 +19,7 @@ from mosn._fastpath.proxy.attempt cimport (
     upstream_events,
 )
 from mosn._fastpath.proxy.finish cimport stream_finish, stream_rearm, stream_reply, text
+from mosn._fastpath.proxy.mirror cimport mirrors_data, mirrors_start
 from mosn._fastpath.proxy.request cimport request_prepare, request_router_headers
 from mosn._fastpath.proxy.route cimport (
     header_ops_apply,
@@ -238,6 +239,8 @@ cdef void forward(Stream *stream) noexcept nogil:
         stream.flags |= S_BUFFERING
     if stream.flags & S_REQUEST_ENDED:
         attempt_request_complete(stream)
+    if stream.route.mirror_count and not stream.flags & (S_UPGRADE | S_CONNECT):
+        mirrors_start(stream)
     attempt_start(stream)
 
 
@@ -263,6 +266,8 @@ cdef void stream_request_data(Stream *stream, const char *p, size_t n, bint end)
     stream_touch(stream)
     stream.info.bytes_received += n
     remember(stream, p, n)
+    if stream.shadows != NULL:
+        mirrors_data(stream, p, n, end)
     if end:
         stream.flags |= S_REQUEST_ENDED
     if stream.up != NULL:
@@ -280,6 +285,8 @@ cdef void stream_request_data(Stream *stream, const char *p, size_t n, bint end)
 
 cdef void stream_request_trailers(Stream *stream) noexcept nogil:
     stream.flags |= S_REQUEST_ENDED
+    if stream.shadows != NULL:
+        mirrors_data(stream, NULL, 0, True)     # a copy goes without trailers
     if stream.flags & S_BUFFERING:
         stream.flags |= S_TRAILERS_KEPT
     if stream.up != NULL:
