@@ -176,11 +176,15 @@ cdef void end_turn(Engine *engine) noexcept nogil:
         engine.empty_trash(engine)
 
 
+cdef inline void note_readable(Conn *conn, uint32_t events) noexcept nogil:
+    # Before any event of the batch is handled: who is lent a connection has to know that it has something to say.
+    if events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP):
+        conn.flags |= C_READABLE
+
+
 cdef void handle(Conn *conn, uint32_t events) noexcept nogil:
     if conn.flags & C_DEAD:
         return
-    if events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP):
-        conn.flags |= C_READABLE
     if events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR):
         conn.flags |= C_RDHUP
     if events & (EPOLLOUT | EPOLLERR | EPOLLHUP):
@@ -249,6 +253,9 @@ cdef void engine_run(Engine *engine) noexcept nogil:
         engine_clock(engine)
         engine.wakeups += 1
         commanded = False
+        for i in range(n):
+            if events[i].data.ptr != NULL:
+                note_readable(<Conn *>events[i].data.ptr, events[i].events)
         for i in range(n):
             if events[i].data.ptr == NULL:
                 commanded = True
