@@ -7,7 +7,7 @@ export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 # Program and the Debian package that has it: what the tests run besides the proxy itself.
 TEST_PROGRAMS=(
     curl:curl openssl:openssl nginx:nginx haproxy:haproxy redis-server:redis-server h2load:nghttp2-client
-    ab:apache2-utils wrk:wrk clang:clang ip:iproute2 git:git
+    ab:apache2-utils wrk:wrk clang:clang ip:iproute2 iptables:iptables git:git
 )
 # Those of them that are daemons, which Debian would start at once and at every boot.
 DAEMONS=(nginx haproxy redis-server)

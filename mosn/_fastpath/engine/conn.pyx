@@ -261,7 +261,7 @@ cdef inline void check_high(Conn *conn) noexcept nogil:
 
 
 cdef int conn_write(Conn *conn, const char *p, size_t n) noexcept nogil:
-    if buf_append(&conn.engine.pool, &conn.outbuf, p, n) < 0:
+    if conn.flags & C_DEAD or buf_append(&conn.engine.pool, &conn.outbuf, p, n) < 0:
         return -1
     check_high(conn)
     conn_flush_soon(conn)

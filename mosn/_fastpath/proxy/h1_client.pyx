@@ -73,7 +73,7 @@ from mosn._fastpath.proxy.runtime cimport (
     UpstreamOps,
 )
 from mosn._fastpath.shm.segment cimport count
-from mosn._fastpath.shm.stats cimport CL_CX_PROTOCOL_ERROR, CL_CX_RX_BYTES, CL_CX_TX_BYTES
+from mosn._fastpath.shm.stats cimport CL_CX_IDLE_TIMEOUT, CL_CX_PROTOCOL_ERROR, CL_CX_RX_BYTES, CL_CX_TX_BYTES
 
 cdef enum:
     HEAD_READ_BYTES = 8192      # of a response's first read: what follows a head may be spliced
@@ -484,6 +484,7 @@ cdef void on_timer(Conn *conn) noexcept nogil:
     if client.state == CLIENT_CONNECTING:
         client.proxy.upstream_failed(client, 1, 0)
     elif client.stream == NULL:
+        count(client.proxy.region, client.stats + CL_CX_IDLE_TIMEOUT, 1)
         h1_client_close(client)
 
 

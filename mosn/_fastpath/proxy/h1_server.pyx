@@ -6,7 +6,7 @@ uses the configuration that is live when its head is complete, so a reload never
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcmp
+from libc.string cimport memcmp, memset
 
 from mosn._fastpath.codec.http1 cimport (
     H1_BODY_CHUNKED,
@@ -61,6 +61,7 @@ from mosn._fastpath.head cimport (
 )
 from mosn._fastpath.memory cimport Slice, buf_len, slice_of
 from mosn._fastpath.proxy.finish cimport stream_discard, stream_new, stream_reply, text
+from mosn._fastpath.proxy.log cimport access_logs_write
 from mosn._fastpath.proxy.holding cimport give_limits, rebind_chain
 from mosn._fastpath.proxy.runtime cimport (
     S_CLOSE,
@@ -92,7 +93,7 @@ from mosn._fastpath.proxy.stream cimport (
     stream_request_trailers,
     stream_takes_data,
 )
-from mosn._fastpath.proxy.types cimport P_HTTP10, P_HTTP11, Address
+from mosn._fastpath.proxy.types cimport P_HTTP10, P_HTTP11, Address, RequestInfo
 from mosn._fastpath.shm.segment cimport count, gauge, histogram_record
 from mosn._fastpath.shm.stats cimport (
     HT_CX_DESTROY,
@@ -143,6 +144,10 @@ cdef void frame_response(H1Server *server, Stream *stream, Head *head, bint end)
         head_add_known(head, H_TRANSFER_ENCODING, "chunked", 7)
 
 
+cdef inline bint too_old(const H1Server *server) noexcept nogil:
+    return server.max_ms != 0 and server.proxy.engine.now_us - server.opened_us >= <uint64_t>server.max_ms * 1000
+
+
 cdef void decide_close(H1Server *server, Stream *stream) noexcept nogil:
     cdef HttpManager *manager = stream.manager
     cdef Proxy *proxy = server.proxy
@@ -151,7 +156,7 @@ cdef void decide_close(H1Server *server, Stream *stream) noexcept nogil:
     elif manager.max_requests and server.requests >= manager.max_requests:
         count(proxy.region, manager.stats + HT_CX_MAX_REQUESTS_REACHED, 1)
         server.closing = True
-    elif manager.max_connection_ms and proxy.engine.now_us - server.opened_us >= <uint64_t>manager.max_connection_ms * 1000:
+    elif too_old(server):
         count(proxy.region, manager.stats + HT_CX_MAX_DURATION_REACHED, 1)
         server.closing = True
     elif server.draining or proxy.draining or server.listener.removed:
@@ -302,7 +307,12 @@ cdef void next_request(H1Server *server) noexcept nogil:
 
 
 cdef void arm_idle(H1Server *server) noexcept nogil:
+    # Until the idle timeout or the end of the connection's longest life, whichever is first.
     cdef uint32_t delay = server.idle_ms
+    cdef uint32_t longest = server.max_ms
+    cdef uint64_t age = (server.proxy.engine.now_us - server.opened_us) // 1000
+    if longest and (delay == 0 or longest < age + delay):
+        delay = <uint32_t>(longest - age) if longest > age else 1
     if delay:
         conn_timer(&server.conn, delay)
     else:
@@ -510,6 +520,24 @@ cdef void server_gone(H1Server *server, bint remote) noexcept nogil:
     gauge(proxy.region, server.listener_gauges + LSG_CX_ACTIVE, -1)
     gauge(proxy.region, proxy.server_gauges + SVG_CONNECTIONS, -1)
     give_limits(proxy, server.listener_limit_row, server.box_limit_row)
+    if server.listener.config != NULL and server.listener.config.logs != NULL:
+        log_closed(server, server.listener.config)
+
+
+cdef void log_closed(H1Server *server, Listener *config) noexcept nogil:
+    # The listener's own access log: a line for the connection (requests are the manager's).
+    cdef RequestInfo info
+    cdef Engine *engine = server.proxy.engine
+    memset(&info, 0, sizeof(info))
+    info.remote = server.remote
+    info.direct_remote = server.remote if server.direct_remote == NULL else server.direct_remote[0]
+    info.local = server.local
+    info.connection_id = server.id
+    info.listener_name = config.name
+    info.start_us = server.opened_us
+    info.start_wall_us = server.opened_us + <uint64_t>engine.wall_offset_us
+    info.end_us = engine.now_us
+    access_logs_write(config.logs, &info, &engine.pool, &server.proxy.region.ring)
 
 
 cdef void server_close(H1Server *server) noexcept nogil:
@@ -552,7 +580,7 @@ cdef void on_timer(Conn *conn) noexcept nogil:
     if server.state != SERVER_HEAD:
         return
     if not server.headers_timer:
-        count(server.proxy.region, server.stats + HT_CX_IDLE_TIMEOUT, 1)
+        count(server.proxy.region, server.stats + (HT_CX_MAX_DURATION_REACHED if too_old(server) else HT_CX_IDLE_TIMEOUT), 1)
         server_close(server)
         return
     # A head that never ends (slow loris): 408, as Envoy's request_headers_timeout.
@@ -637,6 +665,7 @@ cdef void enter(H1Server *server, HttpManager *manager) noexcept nogil:
     server.gauges = manager.gauges
     server.manager_histogram = manager.histogram
     server.idle_ms = manager.idle_timeout_ms
+    server.max_ms = manager.max_connection_ms
     server.listener_stats = server.config.stats
     server.listener_gauges = server.config.gauges
     count(proxy.region, manager.stats + HT_CX_TOTAL, 1)

@@ -72,6 +72,7 @@ from mosn._fastpath.shm.stats cimport (
     CL_CX_DESTROY_WITH_ACTIVE_RQ,
     CL_CX_HTTP1_TOTAL,
     CL_CX_IDLE_TIMEOUT,
+    CL_CX_MAX_DURATION_REACHED,
     CL_CX_MAX_REQUESTS,
     CL_CX_OVERFLOW,
     CL_CX_TOTAL,
@@ -188,8 +189,17 @@ cdef void keep(H1Client *client) noexcept nogil:
     pool.idle = client
     client.host.idle = client
     client.host.idle_count += 1
-    if client.idle_ms:
-        conn_timer(&client.conn, client.idle_ms)
+    arm_idle(client)
+
+
+cdef void arm_idle(H1Client *client) noexcept nogil:
+    # Until the idle timeout or the end of the connection's longest life, whichever is first.
+    cdef uint64_t age = (client.proxy.engine.now_us - client.opened_us) // 1000
+    cdef uint32_t delay = client.idle_ms
+    if client.max_ms and (delay == 0 or client.max_ms - age < delay):
+        delay = <uint32_t>(client.max_ms - age)
+    if delay:
+        conn_timer(&client.conn, delay)
 
 
 cdef void unkeep(HostPool *pool, H1Client *client) noexcept nogil:
@@ -300,6 +310,7 @@ cdef void describe(H1Client *client, Proxy *proxy, HostPool *pool, Cluster *clus
     client.opened_us = proxy.engine.now_us
     client.max_requests = cluster.max_requests_per_connection
     client.idle_ms = cluster.idle_timeout_ms
+    client.max_ms = cluster.max_connection_duration_ms
     client.stats = cluster.stats
     client.gauges = cluster.gauges
     client.histograms = cluster.histograms
@@ -402,6 +413,10 @@ cdef void on_upstream_free(H1Client *client) noexcept nogil:
     cdef HostPool *pool = pool_of(client.host)
     if client.max_requests and client.requests >= client.max_requests:
         count(client.proxy.region, client.stats + CL_CX_MAX_REQUESTS, 1)
+        h1_client_close(client)
+        return
+    if client.max_ms and client.proxy.engine.now_us - client.opened_us >= <uint64_t>client.max_ms * 1000:
+        count(client.proxy.region, client.stats + CL_CX_MAX_DURATION_REACHED, 1)
         h1_client_close(client)
         return
     serve_or_keep(client, pool)

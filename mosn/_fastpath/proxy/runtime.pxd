@@ -348,6 +348,7 @@ cdef struct H1Server:
     uint32_t generation
     uint32_t requests
     uint32_t idle_ms
+    uint32_t max_ms             # longest life; 0 none
     uint8_t state
     uint8_t response_body       # how the response is framed: H1BodyKind
     uint8_t closing             # no further request on this connection
@@ -381,6 +382,7 @@ cdef struct H1Client:
     uint32_t requests
     uint32_t max_requests
     uint32_t idle_ms
+    uint32_t max_ms             # longest life; 0 none
     uint32_t stats
     uint32_t gauges
     uint32_t histograms

@@ -308,6 +308,8 @@ cdef void session_end(Session *session, Slice details) noexcept nogil:
     leave_listener(session)
     if session.tcp.logs != NULL and session.tcp.logs.count:
         access_logs_write(session.tcp.logs, &session.info, &proxy.engine.pool, &proxy.region.ring)
+    if session.config.logs != NULL:
+        access_logs_write(session.config.logs, &session.info, &proxy.engine.pool, &proxy.region.ring)
 
 
 cdef void leave_cluster(Session *session) noexcept nogil:
