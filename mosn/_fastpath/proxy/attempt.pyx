@@ -5,6 +5,7 @@ long as nothing of a response went to the client and the request can be replayed
 """
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
 from mosn._fastpath.engine.loop cimport random_next
 from mosn._fastpath.engine.timer cimport timer_arm
@@ -26,7 +27,7 @@ from mosn._fastpath.head cimport (
     head_find,
     head_init,
 )
-from mosn._fastpath.memory cimport Slice, arena_copy, buf_len, buf_release, slice_of
+from mosn._fastpath.memory cimport Slice, arena_alloc, arena_copy, buf_len, buf_release, slice_of
 from mosn._fastpath.proxy.cluster cimport cluster_in_panic, cluster_pick
 from mosn._fastpath.proxy.finish cimport (
     attempt_release,
@@ -78,7 +79,6 @@ from mosn._fastpath.proxy.types cimport (
     FLAG_UPE,
     FLAG_URX,
     FLAG_UT,
-    FLAG_DT,
     RETRY_CONNECT_FAILURE,
     RETRY_GATEWAY_ERROR,
     RETRY_5XX,
@@ -165,7 +165,9 @@ cdef Host *pick(Stream *stream) noexcept nogil:
 
 
 cdef void attempt_start(Stream *stream) noexcept nogil:
-    cdef Host *host = pick(stream)
+    cdef Host *host
+    stream.info.attempts += 1
+    host = pick(stream)
     if host == NULL:
         count(stream.proxy.region, stream.cluster.stats + CL_CX_NONE_HEALTHY, 1)
         stream.host = NULL
@@ -176,7 +178,6 @@ cdef void attempt_start(Stream *stream) noexcept nogil:
     if stream.tried_count < TRIED_HOSTS:
         stream.tried[stream.tried_count] = host
         stream.tried_count += 1
-    stream.info.attempts += 1
     stream.flags &= ~<uint32_t>(S_HEAD_SENT | S_REQUEST_SENT | S_UPSTREAM_ENDED)
     pool_acquire(stream)
 
@@ -360,7 +361,9 @@ cdef void explain_reset(Stream *stream, int reason, Slice detail) noexcept nogil
         flag = FLAG_UF
     elif reason == RESET_PROTOCOL:
         body = text("upstream connect error or disconnect/reset before headers. reset reason: protocol error")
-        details = text("upstream_reset_before_response_started{protocol_error}")
+        details = text("upstream_reset_before_response_started{protocol_error}"
+                       if not stream.flags & S_RESPONSE_STARTED else
+                       "upstream_reset_after_response_started{protocol_error}")
         flag = FLAG_UPE
     else:
         body = text("upstream connect error or disconnect/reset before headers. reset reason: connection termination")
@@ -370,9 +373,20 @@ cdef void explain_reset(Stream *stream, int reason, Slice detail) noexcept nogil
         flag = FLAG_UC
     if detail.n and reason == RESET_CONNECT_FAILED:
         stream.info.upstream_failure_reason = slice_of(keep(stream, detail), detail.n)
-    if stream.flags & S_RESPONSE_STARTED:
-        stream.info.response_code_details = details
+        details = connect_details(stream, detail)
     stream_reply(stream, 502 if reason == RESET_PROTOCOL else 503, body, flag, details, EMPTY)
+
+
+cdef Slice connect_details(Stream *stream, Slice detail) noexcept nogil:
+    # "...{remote_connection_failure|delayed_connect_error:_Connection_refused}"
+    cdef Slice start = text("upstream_reset_before_response_started{remote_connection_failure|")
+    cdef char *out = <char *>arena_alloc(&stream.arena, start.n + detail.n + 1)
+    if out == NULL:
+        return slice_of(start.p, start.n - 1)
+    memcpy(out, start.p, start.n)
+    memcpy(out + start.n, detail.p, detail.n)
+    out[start.n + detail.n] = c"}"
+    return slice_of(out, start.n + detail.n + 1)
 
 
 cdef const char *keep(Stream *stream, Slice words) noexcept nogil:
@@ -521,7 +535,7 @@ cdef void route_timed_out(Stream *stream) noexcept nogil:
     if stream.host != NULL:
         host_stat(stream.proxy, stream.host, HS_RQ_TIMEOUT)
     drop_upstream(stream)
-    stream_reply(stream, 504, text("upstream request timeout"), FLAG_UT, text("upstream_response_timeout"), EMPTY)
+    stream_reply(stream, 504, text("upstream request timeout"), FLAG_UT, text("response_timeout"), EMPTY)
 
 
 cdef void idle_timed_out(Stream *stream) noexcept nogil:
@@ -546,7 +560,7 @@ cdef void attempt_timer(Engine *engine, Timer *timer) noexcept nogil:
         count(stream.proxy.region, stream.manager.stats + HT_RQ_MAX_DURATION_REACHED, 1)
         drop_upstream(stream)
         stream_reply(stream, 504 if stream.flags & S_REQUEST_ENDED else 408, text("downstream duration timeout"),
-                     FLAG_DT, text("max_duration_timeout"), EMPTY)
+                     0, text("max_duration_timeout"), EMPTY)
     elif passed(stream.route_deadline, now):
         route_timed_out(stream)
     elif passed(stream.try_deadline, now):

@@ -8,7 +8,7 @@ from mosn._fastpath.engine.loop cimport queue_put, engine_wake, random_next
 from mosn._fastpath.engine.timer cimport timer_arm, timer_cancel
 from mosn._fastpath.engine.types cimport Engine
 from mosn._fastpath.head cimport H_CONTENT_TYPE, H_LOCATION, H_SET_COOKIE, head_add_known, head_init
-from mosn._fastpath.head cimport HF_NO_BODY, H_CONTENT_LENGTH, M_HEAD
+from mosn._fastpath.head cimport HF_NO_BODY, H_CONTENT_LENGTH, H_ENVOY_OVERLOADED, M_HEAD
 from mosn._fastpath.memory cimport Slice, arena_alloc, arena_init, arena_release, buf_release, slice_of
 from mosn._fastpath.proxy.log cimport access_logs_write
 from mosn._fastpath.proxy.pool cimport pool_forget
@@ -27,7 +27,7 @@ from mosn._fastpath.proxy.runtime cimport (
     Snapshot,
     Stream,
 )
-from mosn._fastpath.proxy.types cimport ROUTE_CLUSTER, ROUTE_DIRECT, ROUTE_REDIRECT
+from mosn._fastpath.proxy.types cimport FLAG_UO, ROUTE_CLUSTER
 from mosn._fastpath.shm.segment cimport (
     LIMIT_REQUESTS,
     LIMIT_RETRIES,
@@ -215,6 +215,7 @@ cdef void stream_reply(Stream *stream, int status, Slice body, uint64_t flag, Sl
     cdef char *length
     if stream.flags & S_RESPONSE_STARTED:
         stream.info.response_flags |= flag
+        stream.info.response_code_details = details
         stream.down_ops.abort(stream)
         stream_finish(stream)
         return
@@ -224,12 +225,6 @@ cdef void stream_reply(Stream *stream, int status, Slice body, uint64_t flag, Sl
     stream.info.response_flags |= flag
     stream.info.response_code_details = details
     stream.flags |= S_LOCAL_REPLY
-    if stream.route != NULL and stream.route.kind in (ROUTE_DIRECT, ROUTE_REDIRECT):
-        header_ops_apply(&stream.route.response_ops, &stream.info, False, &stream.engine.pool)
-    elif stream.route != NULL and stream.route.kind == ROUTE_CLUSTER and stream.picked != NULL:
-        # Envoy applies response_headers_to_add to local replies of a route, too.
-        header_ops_apply(&stream.picked.response_ops, &stream.info, False, &stream.engine.pool)
-        header_ops_apply(&stream.route.response_ops, &stream.info, False, &stream.engine.pool)
     if location.n:
         head_add_known(&stream.response, H_LOCATION, location.p, location.n)
     if body.n:
@@ -238,10 +233,22 @@ cdef void stream_reply(Stream *stream, int status, Slice body, uint64_t flag, Sl
             stream.response.content_length = body.n
             head_add_known(&stream.response, H_CONTENT_LENGTH, length, decimal_text(body.n, length))
         head_add_known(&stream.response, H_CONTENT_TYPE, "text/plain", 10)
+    if flag & FLAG_UO and not stream.manager.suppress_envoy_headers:
+        head_add_known(&stream.response, H_ENVOY_OVERLOADED, "true", 4)
+    route_fields(stream)
     if stream.set_cookie.n:
         head_add_known(&stream.response, H_SET_COOKIE, stream.set_cookie.p, stream.set_cookie.n)
     response_prepare(stream, False)
     send_reply(stream, body)
+
+
+cdef void route_fields(Stream *stream) noexcept nogil:
+    # Envoy applies response_headers_to_add to local replies of a route, too.
+    if stream.route == NULL:
+        return
+    if stream.route.kind == ROUTE_CLUSTER and stream.picked != NULL:
+        header_ops_apply(&stream.picked.response_ops, &stream.info, False, &stream.engine.pool)
+    header_ops_apply(&stream.route.response_ops, &stream.info, False, &stream.engine.pool)
 
 
 cdef void send_reply(Stream *stream, Slice body) noexcept nogil:

@@ -457,7 +457,14 @@ cdef void on_eof(Conn *conn) noexcept nogil:
         stream.events.data(stream, NULL, 0, True)
         h1_client_close(client)
     else:
-        fail(client, RESET_TERMINATION, NULL)
+        fail(client, broken_off(client), NULL)
+
+
+cdef int broken_off(H1Client *client) noexcept nogil:
+    # An end in the middle of a message is the upstream's fault; before its first byte it is only an end.
+    if client.body.kind != H1_BODY_NONE or client.parser.scanned:
+        return RESET_PROTOCOL
+    return RESET_TERMINATION
 
 
 cdef void on_error(Conn *conn, int error) noexcept nogil:
@@ -465,7 +472,7 @@ cdef void on_error(Conn *conn, int error) noexcept nogil:
     if client.state == CLIENT_CONNECTING:
         client.proxy.upstream_failed(client, 0, error)
     else:
-        fail(client, RESET_TERMINATION, NULL)
+        fail(client, broken_off(client), NULL)
 
 
 cdef void on_connected(Conn *conn) noexcept nogil:

@@ -6,7 +6,7 @@ uses the configuration that is live when its head is complete, so a reload never
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcmp, memset
+from libc.string cimport memcmp, memcpy, memset
 
 from mosn._fastpath.codec.http1 cimport (
     H1_BODY_CHUNKED,
@@ -59,7 +59,7 @@ from mosn._fastpath.head cimport (
     head_add_known,
     head_remove,
 )
-from mosn._fastpath.memory cimport Slice, buf_len, slice_of
+from mosn._fastpath.memory cimport Slice, arena_alloc, buf_len, slice_is_lower, slice_of
 from mosn._fastpath.proxy.finish cimport stream_discard, stream_new, stream_reply, text
 from mosn._fastpath.proxy.log cimport access_logs_write
 from mosn._fastpath.proxy.holding cimport give_limits, rebind_chain
@@ -131,6 +131,8 @@ cdef void frame_response(H1Server *server, Stream *stream, Head *head, bint end)
         head_remove(head, H_CONTENT_LENGTH)
     elif bodiless:
         server.response_body = H1_BODY_NONE
+        if head.status not in (204, 304) and head.content_length < 0 and not stream.request.flags & HF_HTTP10:
+            head_add_known(head, H_TRANSFER_ENCODING, "chunked", 7)     # as GET would be answered
     elif head.content_length >= 0:
         server.response_body = H1_BODY_LENGTH
     elif end:
@@ -151,7 +153,7 @@ cdef inline bint too_old(const H1Server *server) noexcept nogil:
 cdef void decide_close(H1Server *server, Stream *stream) noexcept nogil:
     cdef HttpManager *manager = stream.manager
     cdef Proxy *proxy = server.proxy
-    if stream.flags & S_CLOSE or stream.request.flags & HF_CLOSE:
+    if stream.flags & S_CLOSE or stream.request.flags & HF_CLOSE or not stream.flags & S_REQUEST_ENDED:
         server.closing = True
     elif manager.max_requests and server.requests >= manager.max_requests:
         count(proxy.region, manager.stats + HT_CX_MAX_REQUESTS_REACHED, 1)
@@ -179,7 +181,8 @@ cdef void send_head(Stream *stream, Head *head, bint end) noexcept nogil:
         head_add_known(head, H_CONNECTION, "close", 5)
     elif stream.request.flags & HF_HTTP10:
         head_add_known(head, H_CONNECTION, "keep-alive", 10)
-    if h1_write_response(head, False, stream.manager.proper_case, &server.conn.engine.pool, &server.conn.outbuf) < 0:
+    if h1_write_response(head, stream.request.flags & HF_HTTP10, stream.manager.proper_case, &server.conn.engine.pool,
+                         &server.conn.outbuf) < 0:
         conn_close(&server.conn)
         return
     sent(server, stream, buf_len(&server.conn.outbuf) - before)
@@ -346,6 +349,25 @@ cdef bint refresh(H1Server *server) noexcept nogil:
     return True
 
 
+cdef Slice error_details(Stream *stream, uint8_t error) noexcept nogil:
+    # Envoy's RESPONSE_CODE_DETAILS, with what exactly was wrong in braces.
+    cdef Slice said = text(h1_error_text(error))
+    cdef char *out
+    if error == H1_HEAD_TOO_LARGE:
+        return text("http1.headers_too_large")
+    if error == H1_TOO_MANY_HEADERS:
+        return text("http1.too_many_headers")
+    if error == H1_HTTP10_REFUSED:
+        return text("low_version")
+    out = <char *>arena_alloc(&stream.arena, 19 + said.n)
+    if out == NULL:
+        return text("http1.codec_error")
+    memcpy(out, "http1.codec_error{", 18)
+    memcpy(out + 18, said.p, said.n)
+    out[18 + said.n] = c"}"
+    return slice_of(out, 19 + said.n)
+
+
 cdef void bad_request(H1Server *server, Stream *stream, uint8_t error) noexcept nogil:
     cdef int status = 400
     if error in (H1_HEAD_TOO_LARGE, H1_TOO_MANY_HEADERS):
@@ -357,7 +379,7 @@ cdef void bad_request(H1Server *server, Stream *stream, uint8_t error) noexcept 
     server.closing = True
     server.stream = stream
     stream_open(stream)
-    stream_protocol_error(stream, status, text(h1_error_text(error)))
+    stream_protocol_error(stream, status, error_details(stream, error))
 
 
 cdef int64_t feed_head(H1Server *server, char *p, size_t n) noexcept nogil:
@@ -396,7 +418,7 @@ cdef void begin(H1Server *server, Stream *stream, int64_t used) noexcept nogil:
             stream.flags |= S_CLOSE
     h1_request_body(&stream.request, &stream.body)
     end = stream.body.kind == H1_BODY_NONE
-    if not end:
+    if not end or slice_is_lower(stream.request.upgrade, "h2c"):
         # An upgrade may be ignored (RFC 9110 section 7.8); one with a body could not be told from its tunnel.
         stream.request.flags &= ~<unsigned int>HF_UPGRADE
     if stream.request.flags & HF_UPGRADE or stream.request.method_id == M_CONNECT:
@@ -464,9 +486,9 @@ cdef void body_error(H1Server *server, Stream *stream) noexcept nogil:
     server.closing = True
     server.state = SERVER_CLOSING
     if stream.flags & S_RESPONSE_STARTED:
-        stream_downstream_reset(stream, text(h1_error_text(stream.body.error)), True)
+        stream_downstream_reset(stream, error_details(stream, stream.body.error), True)
     else:
-        stream_protocol_error(stream, 400, text(h1_error_text(stream.body.error)))
+        stream_protocol_error(stream, 400, error_details(stream, stream.body.error))
 
 
 cdef size_t on_data(Conn *conn, char *p, size_t n) noexcept nogil:
@@ -601,7 +623,7 @@ cdef void answer_timeout(H1Server *server, Stream *stream) noexcept nogil:
     server.state = SERVER_CLOSING
     stream.flags |= S_CLOSE
     stream_open(stream)
-    stream_reply(stream, 408, slice_of(NULL, 0), 0, text("request_header_timeout"), slice_of(NULL, 0))
+    stream_reply(stream, 408, text("request header timeout"), 0, text("request_header_timeout"), slice_of(NULL, 0))
 
 
 cdef void destroy(Conn *conn) noexcept nogil:

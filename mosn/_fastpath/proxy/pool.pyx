@@ -6,7 +6,7 @@ first, a new connection or a returned one, serves the oldest waiter.  Limits are
 
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp, memset
+from libc.string cimport memcmp, memcpy, memset, strlen, strncpy
 
 from mosn._fastpath.codec.http1 cimport h1_head_reset
 from mosn._fastpath.engine.conn cimport conn_close, conn_init, conn_timer, conn_write
@@ -375,20 +375,27 @@ cdef Stream *cut_queue(HostPool *pool) noexcept nogil:
     return first
 
 
+cdef enum:
+    DELAYED = 23                # of "delayed connect error: "
+
+
 cdef void connect_failed(Proxy *proxy, HostPool *pool, Cluster *cluster, Stream *stream, int reason,
                          int error) noexcept nogil:
     # `stream` is the first of a queue that was cut off: a retry may queue up anew while we go through it.
     cdef Stream *following
-    cdef char text[96]
+    cdef char text[128]
     cdef const char *said
     cdef Slice detail = slice_of(NULL, 0)
     count(proxy.region, cluster.stats + CL_CX_CONNECT_FAIL, 1)
     host_stat(proxy, pool.host, HS_CX_CONNECT_FAIL)
     if error:
-        said = strerror_r(error, text, sizeof(text))
-        while said[detail.n]:
-            detail.n += 1
-        detail.p = said
+        # Envoy's words: the error came when the loop looked at the socket, not from connect() itself.
+        said = strerror_r(error, text + DELAYED, sizeof(text) - DELAYED)
+        if said != text + DELAYED:
+            strncpy(text + DELAYED, said, sizeof(text) - DELAYED - 1)
+            text[sizeof(text) - 1] = 0
+        memcpy(text, "delayed connect error: ", DELAYED)
+        detail = slice_of(text, strlen(text))
     while stream != NULL:
         following = stream.next
         eject(pool, stream)

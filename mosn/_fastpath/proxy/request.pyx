@@ -39,7 +39,7 @@ from mosn._fastpath.memory cimport Slice, arena_alloc, arena_copy, slice_of
 from mosn._fastpath.proxy.request_address cimport client_address
 from mosn._fastpath.proxy.request_fields cimport clean_fields, clean_untrusted, remove_router_headers
 from mosn._fastpath.proxy.route cimport path_normalize, retry_bits, retry_request_allowed
-from mosn._fastpath.proxy.runtime cimport HttpManager, Proxy, Stream
+from mosn._fastpath.proxy.runtime cimport S_REQUEST_ENDED, HttpManager, Proxy, Stream
 from mosn._fastpath.proxy.types cimport Retry
 from mosn._fastpath.shm.segment cimport count
 from mosn._fastpath.shm.stats cimport HT_RQ_FAILED_PATH_NORMALIZATION, HT_RQ_REDIRECTED_WITH_NORMALIZED_PATH
@@ -226,7 +226,10 @@ cdef void request_router_headers(Stream *stream) noexcept nogil:
     cdef Retry *retry = stream.route.retry
     cdef int64_t said = number_of(head, H_ENVOY_UPSTREAM_RQ_TIMEOUT_MS)
     cdef int64_t expected
-    stream.timeout_ms = <uint32_t>stream.route.timeout_ms if said < 0 else <uint32_t>said
+    # A route's max_stream_duration stands in for its timeout.
+    stream.timeout_ms = <uint32_t>stream.route.timeout_ms if stream.route.max_stream_duration_ms < 0 else 0
+    if said >= 0:
+        stream.timeout_ms = <uint32_t>said
     stream.try_timeout_ms = retry.per_try_timeout_ms if retry != NULL else 0
     said = number_of(head, H_ENVOY_UPSTREAM_RQ_PER_TRY_TIMEOUT_MS)
     if said >= 0:
@@ -302,9 +305,9 @@ cdef void response_prepare(Stream *stream, bint from_upstream) noexcept nogil:
     cdef uint64_t second = (stream.engine.now_us + <uint64_t>stream.engine.wall_offset_us) // 1000000
     if from_upstream:
         h1_strip_hop_by_hop(head)
-        if not manager.suppress_envoy_headers:
+        if stream.flags & S_REQUEST_ENDED and not manager.suppress_envoy_headers:
             set_number(head, H_ENVOY_UPSTREAM_SERVICE_TIME,
-                       (stream.engine.now_us - stream.upstream_start_us) // 1000)
+                       (stream.engine.now_us - stream.info.request_end_us) // 1000)
     if not head_has(head, H_DATE):
         if second != stream.proxy.date_second:
             refresh_date(stream.proxy, second)

@@ -5,12 +5,13 @@ from libc.stdint cimport uint32_t, uint64_t
 from mosn._fastpath.codec.http1 cimport h1_reason
 from mosn._fastpath.engine.types cimport Engine
 from mosn._fastpath.head cimport (
-    H_ENVOY_ATTEMPT_COUNT,
+    H_X_FORWARDED_PROTO,
     HF_UPGRADE,
     M_CONNECT,
-    head_find,
+    Header,
+    head_get,
 )
-from mosn._fastpath.memory cimport Slice, buf_append, buf_len, buf_release, slice_equal, slice_of
+from mosn._fastpath.memory cimport Slice, buf_append, buf_len, buf_release, slice_is_lower, slice_of
 from mosn._fastpath.proxy.attempt cimport (
     attempt_request_complete,
     attempt_start,
@@ -30,6 +31,7 @@ from mosn._fastpath.proxy.route cimport (
     route_rewrite,
     route_tls_location,
     route_upgrade,
+    same_word,
 )
 from mosn._fastpath.proxy.runtime cimport (
     S_BUFFERING,
@@ -120,7 +122,7 @@ cdef int check_upgrade(Stream *stream) noexcept nogil:
     cdef uint32_t i
     if said == UPGRADE_DEFAULT:
         for i in range(stream.manager.upgrade_count):
-            if slice_equal(stream.manager.upgrades[i].type, kind):
+            if same_word(stream.manager.upgrades[i].type, kind):
                 allowed = stream.manager.upgrades[i].enabled
     if not allowed:
         count(stream.proxy.region, stream.manager.stats + HT_RQ_WS_ON_NON_WS_ROUTE, 1)
@@ -132,6 +134,12 @@ cdef int check_upgrade(Stream *stream) noexcept nogil:
 cdef void not_found(Stream *stream) noexcept nogil:
     count(stream.proxy.region, stream.manager.stats + HT_NO_ROUTE, 1)
     stream_reply(stream, 404, EMPTY, FLAG_NR, text("route_not_found"), EMPTY)
+
+
+cdef bint said_to_be_tls(Stream *stream) noexcept nogil:
+    # What x-forwarded-proto says, which at the edge is what is the case (Envoy's :scheme).
+    cdef Header *said = head_get(&stream.request, H_X_FORWARDED_PROTO)
+    return said != NULL and slice_is_lower(slice_of(said.value, said.value_len), "https")
 
 
 cdef void stream_begin(Stream *stream, bint end) noexcept nogil:
@@ -155,7 +163,7 @@ cdef void stream_begin(Stream *stream, bint end) noexcept nogil:
     if stream.manager.routes == NULL:
         not_found(stream)
         return
-    stream.route = route_find(stream.manager.routes, &stream.info, stream.info.tls, &to_tls)
+    stream.route = route_find(stream.manager.routes, &stream.info, said_to_be_tls(stream), &to_tls)
     if to_tls:
         stream_reply(stream, 301, EMPTY, 0, text("direct_response"), route_tls_location(&stream.info))
         return
@@ -174,13 +182,14 @@ cdef void serve_route(Stream *stream) noexcept nogil:
         if stream.request.flags & HF_UPGRADE or stream.request.method_id == M_CONNECT:
             status = check_upgrade(stream)
             if status:
+                choose_cluster(stream)
                 stream_reply(stream, status, EMPTY, 0, text("upgrade_failed"), EMPTY)
                 return
         forward(stream)
     elif route.kind == ROUTE_REDIRECT:
         count(stream.proxy.region, stream.manager.stats + HT_RQ_REDIRECT, 1)
         stream_reply(stream, route.status, EMPTY, 0, text("direct_response"),
-                     route_redirect_location(route, &stream.info, stream.info.tls))
+                     route_redirect_location(route, &stream.info, said_to_be_tls(stream)))
     elif route.kind == ROUTE_DIRECT:
         count(stream.proxy.region, stream.manager.stats + HT_RQ_DIRECT_RESPONSE, 1)
         stream_reply(stream, route.status, route.body, 0, text("direct_response"), EMPTY)
@@ -192,14 +201,17 @@ cdef void serve_route(Stream *stream) noexcept nogil:
 
 cdef Cluster *choose_cluster(Stream *stream) noexcept nogil:
     cdef Slice by_header = EMPTY
+    cdef Cluster *cluster
     stream.picked = route_pick(stream.route, &stream.info, &by_header)
     if stream.picked != NULL:
         stream.info.cluster_name = stream.picked.name
         return stream.picked.cluster
     if by_header.n == 0:
         return NULL
-    stream.info.cluster_name = by_header
-    return snapshot_cluster(stream.snapshot, by_header)
+    cluster = snapshot_cluster(stream.snapshot, by_header)
+    if cluster != NULL:
+        stream.info.cluster_name = by_header
+    return cluster
 
 
 cdef void no_cluster(Stream *stream) noexcept nogil:
