@@ -42,7 +42,8 @@ from mosn._fastpath.engine.conn cimport (
     conn_write,
     conn_write_large,
 )
-from mosn._fastpath.engine.types cimport C_DEAD, C_EOF, C_HIGH, C_PAUSED, C_REDELIVER, Conn, ConnOps, Engine
+from mosn._fastpath.engine.system cimport ECONNRESET, SO_ERROR, SOL_SOCKET, getsockopt, socklen_t
+from mosn._fastpath.engine.types cimport C_DEAD, C_EOF, C_HIGH, C_PAUSED, C_RDHUP, C_REDELIVER, Conn, ConnOps, Engine
 from mosn._fastpath.head cimport (
     H_CONNECTION,
     H_CONTENT_LENGTH,
@@ -274,8 +275,18 @@ cdef Conn *splice_target(Stream *stream) noexcept nogil:
     return &server.conn
 
 
+cdef bint was_reset(Conn *conn) noexcept nogil:
+    cdef int error = 0
+    cdef socklen_t n = sizeof(error)
+    return getsockopt(conn.fd, SOL_SOCKET, SO_ERROR, &error, &n) == 0 and error != 0
+
+
 cdef void on_writable(Conn *conn) noexcept nogil:
     cdef Stream *stream = (<H1Server *>conn).stream
+    if (conn.flags & (C_PAUSED | C_RDHUP)) == (C_PAUSED | C_RDHUP) and was_reset(conn):
+        # While its bytes are held back nobody reads, so nobody would see it.
+        on_error(conn, ECONNRESET)
+        return
     if stream != NULL and stream.up != NULL and conn.outbuf.data == NULL:
         stream.up_ops.splice_on(stream)
 
@@ -628,6 +639,10 @@ cdef void answer_timeout(H1Server *server, Stream *stream) noexcept nogil:
 
 cdef void destroy(Conn *conn) noexcept nogil:
     cdef H1Server *server = <H1Server *>conn
+    if server.stream != NULL:
+        # Closed for want of memory, in the middle of a request.
+        server.state = SERVER_CLOSING
+        stream_downstream_reset(server.stream, text("out_of_memory"), False)
     server_gone(server, server.remote_closed)
     h1_head_reset(&server.parser)
     free(server.direct_remote)
