@@ -37,7 +37,7 @@ from mosn._fastpath.engine.conn cimport (
     conn_ready_again,
     conn_resume,
     conn_shutdown,
-    conn_timer_cancel,
+    conn_timer,
     conn_write,
     conn_write_large,
 )
@@ -486,11 +486,34 @@ cdef void on_drained(Conn *conn) noexcept nogil:
         stream.events.drained(stream)
 
 
+cdef long long h1_client_idle_left(const H1Client *client) noexcept nogil:
+    # Until the idle timeout or the end of the connection's longest life, whichever is first.
+    cdef long long now = <long long>client.proxy.engine.now_ms
+    cdef long long left = -1
+    cdef long long life
+    if client.idle_ms:
+        left = max(<long long>client.idle_since_ms + client.idle_ms - now, <long long>0)
+    if client.max_ms:
+        life = max(<long long>(client.opened_us // 1000) + client.max_ms - now, <long long>0)
+        left = life if left < 0 or life < left else left
+    return left
+
+
 cdef void on_timer(Conn *conn) noexcept nogil:
+    # Armed while connecting, or when the connection became idle first: exchanges since then only moved
+    # idle_since_ms.
     cdef H1Client *client = <H1Client *>conn
+    cdef long long left
     if client.state == CLIENT_CONNECTING:
         client.proxy.upstream_failed(client, 1, 0)
-    elif client.stream == NULL:
+        return
+    if client.stream != NULL:
+        conn_timer(conn, client.idle_ms if client.idle_ms else 1000)
+        return
+    left = h1_client_idle_left(client)
+    if left > 0:
+        conn_timer(conn, <uint32_t>left)
+    elif left == 0:
         count(client.proxy.region, client.stats + CL_CX_IDLE_TIMEOUT, 1)
         h1_client_close(client)
 
@@ -502,7 +525,6 @@ cdef void destroy(Conn *conn) noexcept nogil:
 # -- face
 
 cdef void h1_client_attach(H1Client *client, Stream *stream) noexcept nogil:
-    conn_timer_cancel(&client.conn)
     client.stream = stream
     client.state = CLIENT_BUSY
     client.requests += 1

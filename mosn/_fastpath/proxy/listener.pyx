@@ -4,6 +4,7 @@ Accepting is bounded per wake-up, so that a storm of connections does not starve
 run out it stops for a moment instead of spinning.
 """
 
+from libc.limits cimport INT_MAX
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
@@ -71,10 +72,21 @@ from mosn._fastpath.shm.stats cimport (
     SVG_CONNECTIONS,
 )
 
+cdef extern from "<sys/resource.h>" nogil:
+    enum:
+        RLIMIT_NOFILE
+    struct rlimit:
+        unsigned long rlim_cur
+    int getrlimit(int resource, rlimit *limit)
+
+cdef extern from "<unistd.h>" nogil:
+    int dup(int fd)
+
 cdef enum:
     ACCEPTS_PER_TURN = 32
     DRAIN_TURNS = 128           # times ACCEPTS_PER_TURN: somaxconn's default
     NO_DESCRIPTORS_PAUSE_MS = 100
+    UPSTREAMS_SHARE = 8         # of the descriptors: one in so many is not for clients
     SO_ORIGINAL_DST = 80
 
 ctypedef void *(*OpenFn)(Proxy *proxy, const Accepted *accepted, FilterChain *chain) noexcept nogil
@@ -176,8 +188,22 @@ cdef void unwatch(ListenerSocket *socket) noexcept nogil:
 
 cdef void on_pause_over(Engine *engine, Timer *timer) noexcept nogil:
     cdef Conn *conn = <Conn *>(<char *>timer - <size_t>&(<Conn *>NULL).timer)
-    if not conn.flags & C_DEAD:
-        watch(<ListenerSocket *>conn)
+    cdef int probe
+    if conn.flags & C_DEAD:
+        return
+    probe = dup(conn.fd)
+    if probe >= 0:
+        close(probe)
+    if probe < 0 or probe >= most_descriptors() or watch(<ListenerSocket *>conn) < 0:
+        timer_arm(engine, timer, NO_DESCRIPTORS_PAUSE_MS)
+
+
+cdef int most_descriptors() noexcept nogil:
+    # Descriptors are numbered from the lowest free one.  Who is let in needs one more, for the upstream.
+    cdef rlimit limit
+    if getrlimit(RLIMIT_NOFILE, &limit) < 0 or limit.rlim_cur > <unsigned long>INT_MAX:
+        return INT_MAX
+    return <int>(limit.rlim_cur - limit.rlim_cur // UPSTREAMS_SHARE)
 
 
 cdef void out_of_descriptors(ListenerSocket *socket) noexcept nogil:
@@ -195,6 +221,7 @@ cdef void on_acceptable(Conn *conn) noexcept nogil:
     cdef socklen_t n
     cdef int fd
     cdef int turn
+    cdef int most = most_descriptors()
     conn.flags &= ~<uint32_t>C_READABLE
     if socket.listener.config == NULL:
         return
@@ -209,6 +236,9 @@ cdef void on_acceptable(Conn *conn) noexcept nogil:
                 return
             continue
         accepted(socket.listener, fd, &peer, n)
+        if fd >= most:
+            out_of_descriptors(socket)
+            return
 
 
 cdef void accepted(ListenerRuntime *runtime, int fd, const sockaddr_storage *peer, socklen_t peer_len) noexcept nogil:

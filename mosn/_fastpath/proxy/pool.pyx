@@ -12,6 +12,8 @@ from mosn._fastpath.codec.http1 cimport h1_head_reset
 from mosn._fastpath.engine.conn cimport conn_close, conn_init, conn_timer, conn_write
 from mosn._fastpath.engine.system cimport (
     EINPROGRESS,
+    EMFILE,
+    ENFILE,
     IPPROTO_TCP,
     SO_KEEPALIVE,
     SOCK_CLOEXEC,
@@ -37,6 +39,7 @@ from mosn._fastpath.proxy.h1_client cimport (
     h1_client_attach,
     h1_client_close,
     h1_client_conn_ops,
+    h1_client_idle_left,
     h1_client_silent,
 )
 from mosn._fastpath.proxy.cluster cimport host_free, host_new
@@ -193,13 +196,14 @@ cdef void keep(H1Client *client) noexcept nogil:
 
 
 cdef void arm_idle(H1Client *client) noexcept nogil:
-    # Until the idle timeout or the end of the connection's longest life, whichever is first.
-    cdef uint64_t age = (client.proxy.engine.now_us - client.opened_us) // 1000
-    cdef uint32_t delay = client.idle_ms
-    if client.max_ms and (delay == 0 or client.max_ms - age < delay):
-        delay = <uint32_t>(client.max_ms - age)
-    if delay:
-        conn_timer(&client.conn, delay)
+    # A timer that is armed already fires early enough and looks again (h1_client's on_timer).
+    cdef long long left
+    client.idle_since_ms = client.proxy.engine.now_ms
+    if client.conn.timer.prev != NULL:
+        return
+    left = h1_client_idle_left(client)
+    if left >= 0:
+        conn_timer(&client.conn, <uint32_t>left if left else 1)
 
 
 cdef void unkeep(HostPool *pool, H1Client *client) noexcept nogil:
@@ -281,6 +285,11 @@ cdef void open_connection(Proxy *proxy, HostPool *pool, Cluster *cluster, Stream
     cdef int error
     cdef int fd = upstream_socket(cluster, pool.host, &connecting)
     cdef H1Client *client = <H1Client *>calloc(1, sizeof(H1Client)) if fd >= 0 else NULL
+    if fd < 0 and errno in (EMFILE, ENFILE) and pool.connections:
+        # As at the limit of connections: who waits gets one that others give back.
+        if taken:
+            limit_give(proxy.region, row, LIMIT_CONNECTIONS)
+        return
     if client == NULL or conn_init(&client.conn, proxy.engine, h1_client_conn_ops(), fd, connecting) < 0:
         if taken:
             limit_give(proxy.region, row, LIMIT_CONNECTIONS)

@@ -331,6 +331,14 @@ cdef struct Stream:
 
 # -- connections
 
+cdef enum H1ServerState:
+    SERVER_HEAD = 0             # between requests, or inside a head
+    SERVER_BODY                 # inside a request's body
+    SERVER_ANSWER               # the request is complete, its answer is not
+    SERVER_TUNNEL
+    SERVER_CLOSING              # nothing more is read
+
+
 cdef struct H1Server:
     Conn conn                   # first
     Proxy *proxy
@@ -345,6 +353,7 @@ cdef struct H1Server:
     Address local
     uint64_t id
     uint64_t opened_us
+    uint64_t since_ms           # when it became idle, or (headers_timer) when the unfinished head began
     uint32_t generation
     uint32_t requests
     uint32_t idle_ms
@@ -379,6 +388,7 @@ cdef struct H1Client:
     H1Client *next              # idle list of the host
     H1Client *previous
     uint64_t opened_us
+    uint64_t idle_since_ms
     uint32_t requests
     uint32_t max_requests
     uint32_t idle_ms
