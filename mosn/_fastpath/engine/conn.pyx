@@ -9,55 +9,17 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memset
 
 from mosn._fastpath.engine.system cimport (
-    EAGAIN,
-    EINTR,
-    EPOLL_CTL_ADD,
-    EPOLL_CTL_MOD,
-    EPOLLET,
-    EPOLLIN,
-    EPOLLOUT,
-    EPOLLRDHUP,
-    MSG_NOSIGNAL,
-    SHUT_WR,
-    SO_LINGER,
-    SOL_SOCKET,
-    close,
-    epoll_ctl,
-    epoll_event,
-    errno,
-    iovec,
-    linger,
-    msghdr,
-    recv,
-    send,
-    sendmsg,
-    setsockopt,
-    shutdown,
+    EAGAIN, EINTR, EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLL_CTL_ADD, EPOLL_CTL_MOD, MSG_NOSIGNAL, SHUT_WR,
+    SOL_SOCKET, SO_LINGER, close, epoll_ctl, epoll_event, errno, iovec, linger, msghdr, recv, send, sendmsg,
+    setsockopt, shutdown,
 )
 from mosn._fastpath.engine.timer cimport timer_arm, timer_cancel
 from mosn._fastpath.engine.types cimport (
-    C_CLOSE_AFTER,
-    C_CONNECTING,
-    C_DEAD,
-    C_EOF,
-    C_HIGH,
-    C_IN_FLUSH,
-    C_IN_READY,
-    C_LINGER,
-    C_PAUSED,
-    C_RDHUP,
-    C_READABLE,
-    C_REDELIVER,
-    C_SHUT,
-    C_SHUT_AFTER,
-    C_WRITABLE,
-    SCRATCH_BYTES,
-    Conn,
-    ConnOps,
-    Engine,
-    Timer,
+    C_CLOSE_AFTER, C_CONNECTING, C_DEAD, C_EOF, C_HIGH, C_IN_FLUSH, C_IN_READY, C_LINGER, C_PAUSED, C_RDHUP,
+    C_READABLE, C_REDELIVER, C_SHUT, C_SHUT_AFTER, C_WRITABLE, SCRATCH_BYTES, Conn, ConnOps, Engine, Timer,
 )
 from mosn._fastpath.memory cimport buf_append, buf_consume, buf_len, buf_release, buf_reserve
+
 
 cdef enum:
     READS_PER_TURN = 4          # then other connections get their turn

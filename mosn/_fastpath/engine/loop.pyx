@@ -10,53 +10,17 @@ from libc.string cimport memset
 
 from mosn._fastpath.engine.conn cimport conn_flush, conn_read
 from mosn._fastpath.engine.system cimport (
-    CLOCK_MONOTONIC,
-    CLOCK_REALTIME,
-    EFD_CLOEXEC,
-    EFD_NONBLOCK,
-    EPOLL_CLOEXEC,
-    EPOLL_CTL_ADD,
-    EPOLLERR,
-    EPOLLHUP,
-    EPOLLIN,
-    EPOLLOUT,
-    EPOLLRDHUP,
-    SO_ERROR,
-    SOL_SOCKET,
-    clock_gettime,
-    close,
-    epoll_create1,
-    epoll_ctl,
-    epoll_event,
-    epoll_wait,
-    eventfd,
-    getsockopt,
-    mosn_load,
-    mosn_store,
-    read,
-    socklen_t,
-    timespec,
-    write,
+    CLOCK_MONOTONIC, CLOCK_REALTIME, EFD_CLOEXEC, EFD_NONBLOCK, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP,
+    EPOLL_CLOEXEC, EPOLL_CTL_ADD, SOL_SOCKET, SO_ERROR, clock_gettime, close, epoll_create1, epoll_ctl, epoll_event,
+    epoll_wait, eventfd, getsockopt, mosn_load, mosn_store, read, socklen_t, timespec, write,
 )
 from mosn._fastpath.engine.timer cimport timers_run, timers_wait, wheel_init
 from mosn._fastpath.engine.types cimport (
-    C_CLOSE_AFTER,
-    C_CONNECTING,
-    C_DEAD,
-    C_IN_FLUSH,
-    C_IN_READY,
-    C_RDHUP,
-    C_READABLE,
-    C_SHUT_AFTER,
-    C_WRITABLE,
-    QUEUE_SIZE,
-    SCRATCH_BYTES,
-    Conn,
-    Engine,
-    Queue,
-    QueueItem,
+    C_CLOSE_AFTER, C_CONNECTING, C_DEAD, C_IN_FLUSH, C_IN_READY, C_RDHUP, C_READABLE, C_SHUT_AFTER, C_WRITABLE,
+    QUEUE_SIZE, SCRATCH_BYTES, Conn, Engine, Queue, QueueItem,
 )
 from mosn._fastpath.memory cimport pool_free_all, pool_init
+
 
 cdef enum:
     EVENTS_PER_BATCH = 256
@@ -141,7 +105,7 @@ cdef int engine_init(Engine *engine) except -1:
     return 0
 
 
-cdef void engine_free(Engine *engine) noexcept:
+cdef void engine_free(Engine *engine) noexcept nogil:
     if engine.epoll_fd > 0:
         close(engine.epoll_fd)
         close(engine.wake_fd)

@@ -8,110 +8,39 @@ from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from mosn._fastpath.engine.loop cimport random_next
-from mosn._fastpath.engine.timer cimport timer_arm
 from mosn._fastpath.engine.types cimport Engine, Timer
 from mosn._fastpath.head cimport (
-    H_ENVOY_ORIGINAL_DST_HOST,
-    H_HOST,
-    H_SET_COOKIE,
-    H_X_FORWARDED_HOST,
-    M_DELETE,
-    M_GET,
-    M_HEAD,
-    M_OPTIONS,
-    M_PUT,
-    M_TRACE,
-    Head,
-    Header,
-    head_add_known,
-    head_find,
-    head_init,
+    H_SET_COOKIE, H_X_FORWARDED_HOST, M_DELETE, M_GET, M_HEAD, M_OPTIONS, M_PUT, M_TRACE, Head, Header,
+    head_add_known, head_find, head_init,
 )
 from mosn._fastpath.memory cimport Slice, arena_alloc, arena_copy, buf_len, buf_release, slice_of
 from mosn._fastpath.proxy.cluster cimport cluster_in_panic, cluster_pick
 from mosn._fastpath.proxy.finish cimport (
-    attempt_release,
-    count_response,
-    stream_finish,
-    stream_rearm,
-    stream_reply,
-    text,
+    attempt_release, count_response, stream_finish, stream_rearm, stream_reply, text,
 )
 from mosn._fastpath.proxy.info cimport address_parse_ip
 from mosn._fastpath.proxy.pool cimport host_stat, original_dst_host, pool_acquire, pool_forget
 from mosn._fastpath.proxy.request cimport request_attempt_count, response_prepare
 from mosn._fastpath.proxy.route cimport header_ops_apply, retry_on_response
 from mosn._fastpath.proxy.runtime cimport (
-    RESET_CONNECT_FAILED,
-    RESET_CONNECT_TIMEOUT,
-    RESET_OVERFLOW,
-    RESET_PROTOCOL,
-    RESET_TERMINATION,
-    S_BUFFERING,
-    S_CONNECT,
-    S_DONE,
-    S_DOWN_PAUSED,
-    S_FREE_RETRY,
-    S_HEAD_SENT,
-    S_REQUEST_ENDED,
-    S_REQUEST_SENT,
-    S_RESPONSE_ENDED,
-    S_RESPONSE_STARTED,
-    S_RETRY_TAKEN,
-    S_RETRY_WAIT,
-    S_TRAILERS_KEPT,
-    S_TUNNEL,
-    S_UP_PAUSED,
-    S_UPGRADE,
-    S_UPSTREAM_ENDED,
-    TRIED_HOSTS,
-    Stream,
-    UpstreamEvents,
+    RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, RESET_OVERFLOW, RESET_PROTOCOL, RESET_TERMINATION, S_BUFFERING,
+    S_CONNECT, S_DONE, S_DOWN_PAUSED, S_FREE_RETRY, S_HEAD_SENT, S_REQUEST_ENDED, S_REQUEST_SENT, S_RESPONSE_ENDED,
+    S_RESPONSE_STARTED, S_RETRY_TAKEN, S_RETRY_WAIT, S_TRAILERS_KEPT, S_TUNNEL, S_UPGRADE, S_UPSTREAM_ENDED,
+    S_UP_PAUSED, TRIED_HOSTS, Stream, UpstreamEvents,
 )
 from mosn._fastpath.proxy.types cimport (
-    CLUSTER_ORIGINAL_DST,
-    FLAG_SI,
-    FLAG_UC,
-    FLAG_UF,
-    FLAG_UH,
-    FLAG_UMSDR,
-    FLAG_UO,
-    FLAG_UPE,
-    FLAG_URX,
-    FLAG_UT,
-    RETRY_CONNECT_FAILURE,
-    RETRY_GATEWAY_ERROR,
-    RETRY_5XX,
-    RETRY_RESET,
-    RETRY_RESET_BEFORE_REQUEST,
-    Address,
-    Breaker,
-    Host,
-    PickContext,
-    Retry,
+    CLUSTER_ORIGINAL_DST, FLAG_SI, FLAG_UC, FLAG_UF, FLAG_UH, FLAG_UO, FLAG_UPE, FLAG_URX, FLAG_UT, RETRY_5XX,
+    RETRY_CONNECT_FAILURE, RETRY_GATEWAY_ERROR, RETRY_RESET, RETRY_RESET_BEFORE_REQUEST, Address, Breaker, Host,
+    PickContext, Retry,
 )
-from mosn._fastpath.shm.segment cimport LIMIT_REQUESTS, LIMIT_RETRIES, count, limit_give, limit_sum, limit_take
+from mosn._fastpath.shm.segment cimport LIMIT_REQUESTS, LIMIT_RETRIES, count, limit_sum, limit_take
 from mosn._fastpath.shm.stats cimport (
-    CL_CX_NONE_HEALTHY,
-    CL_LB_HEALTHY_PANIC,
-    CL_ORIGINAL_DST_HOST_INVALID,
-    CL_RQ_MAX_DURATION_REACHED,
-    CL_RQ_PER_TRY_TIMEOUT,
-    CL_RQ_RETRY,
-    CL_RQ_RETRY_BACKOFF_EXPONENTIAL,
-    CL_RQ_RETRY_LIMIT_EXCEEDED,
-    CL_RQ_RETRY_OVERFLOW,
-    CL_RQ_RETRY_SUCCESS,
-    CL_RQ_RX_RESET,
-    CL_RQ_TIMEOUT,
-    CL_RQ_TOTAL,
-    HS_RQ_TIMEOUT,
-    HT_CX_TX_BYTES,
-    HT_CX_UPGRADES_TOTAL,
-    HT_RQ_IDLE_TIMEOUT,
-    HT_RQ_MAX_DURATION_REACHED,
-    HT_RQ_TIMEOUT,
+    CL_CX_NONE_HEALTHY, CL_LB_HEALTHY_PANIC, CL_ORIGINAL_DST_HOST_INVALID, CL_RQ_PER_TRY_TIMEOUT, CL_RQ_RETRY,
+    CL_RQ_RETRY_BACKOFF_EXPONENTIAL, CL_RQ_RETRY_LIMIT_EXCEEDED, CL_RQ_RETRY_OVERFLOW, CL_RQ_RETRY_SUCCESS,
+    CL_RQ_RX_RESET, CL_RQ_TIMEOUT, CL_RQ_TOTAL, HS_RQ_TIMEOUT, HT_CX_TX_BYTES, HT_CX_UPGRADES_TOTAL,
+    HT_RQ_IDLE_TIMEOUT, HT_RQ_MAX_DURATION_REACHED, HT_RQ_TIMEOUT,
 )
+
 
 cdef Slice EMPTY = slice_of(NULL, 0)
 

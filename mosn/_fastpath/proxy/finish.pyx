@@ -4,51 +4,29 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-from mosn._fastpath.engine.loop cimport queue_put, engine_wake, random_next
+from mosn._fastpath.engine.loop cimport engine_wake, queue_put, random_next
 from mosn._fastpath.engine.timer cimport timer_arm, timer_cancel
 from mosn._fastpath.engine.types cimport Engine
-from mosn._fastpath.head cimport H_CONTENT_TYPE, H_LOCATION, H_SET_COOKIE, head_add_known, head_init
-from mosn._fastpath.head cimport HF_NO_BODY, H_CONTENT_LENGTH, H_ENVOY_OVERLOADED, M_HEAD
-from mosn._fastpath.memory cimport Slice, arena_alloc, arena_init, arena_release, buf_release, slice_of
+from mosn._fastpath.head cimport (
+    H_CONTENT_LENGTH, H_CONTENT_TYPE, H_ENVOY_OVERLOADED, H_LOCATION, H_SET_COOKIE, M_HEAD, head_add_known,
+    head_init,
+)
+from mosn._fastpath.memory cimport Slice, arena_alloc, arena_init, arena_release, buf_release
 from mosn._fastpath.proxy.log cimport access_logs_write
 from mosn._fastpath.proxy.pool cimport pool_forget
 from mosn._fastpath.proxy.request cimport decimal_text, response_prepare
 from mosn._fastpath.proxy.route cimport header_ops_apply
 from mosn._fastpath.proxy.runtime cimport (
-    S_DONE,
-    S_LOCAL_REPLY,
-    S_REQUEST_TAKEN,
-    S_RESPONSE_ENDED,
-    S_RESPONSE_STARTED,
-    S_RETRY_TAKEN,
-    S_SHADOW,
-    HttpManager,
-    Proxy,
-    Snapshot,
-    Stream,
+    S_DONE, S_LOCAL_REPLY, S_REQUEST_TAKEN, S_RESPONSE_ENDED, S_RESPONSE_STARTED, S_RETRY_TAKEN, S_SHADOW,
+    HttpManager, Proxy, Snapshot, Stream,
 )
 from mosn._fastpath.proxy.types cimport FLAG_UO, ROUTE_CLUSTER
-from mosn._fastpath.shm.segment cimport (
-    LIMIT_REQUESTS,
-    LIMIT_RETRIES,
-    count,
-    gauge,
-    histogram_record,
-    limit_give,
-)
+from mosn._fastpath.shm.segment cimport LIMIT_REQUESTS, LIMIT_RETRIES, count, gauge, histogram_record, limit_give
 from mosn._fastpath.shm.stats cimport (
-    CL_RQ_1XX,
-    CL_RQ_COMPLETED,
-    CLG_RQ_ACTIVE,
-    CLH_RQ_TIME,
-    HS_RQ_ERROR,
-    HS_RQ_SUCCESS,
-    HSG_RQ_ACTIVE,
-    HT_RQ_1XX,
-    HT_RQ_COMPLETED,
-    HTG_RQ_ACTIVE,
-    HTH_RQ_TIME,
+    CLG_RQ_ACTIVE, CLH_RQ_TIME, CL_RQ_1XX, CL_RQ_COMPLETED, HSG_RQ_ACTIVE, HS_RQ_ERROR, HS_RQ_SUCCESS,
+    HTG_RQ_ACTIVE, HTH_RQ_TIME, HT_RQ_1XX, HT_RQ_COMPLETED,
 )
+
 
 cdef enum:
     KEPT_STREAMS = 256

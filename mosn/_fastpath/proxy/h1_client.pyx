@@ -5,75 +5,33 @@ response that ends before its request is followed by a close, or the next exchan
 (RFC 9112 section 9.3).
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
 from mosn._fastpath.codec.http1 cimport (
-    H1_BODY_CHUNKED,
-    H1_BODY_LENGTH,
-    H1_BODY_NONE,
-    H1_BODY_TUNNEL,
-    H1_BODY_UNTIL_CLOSE,
-    H1_OK,
-    H1BodyDecoder,
-    H1HeadParser,
-    H1Limits,
-    h1_body_feed,
-    h1_chunk_head,
-    h1_error_text,
-    h1_head_reset,
-    h1_parse_response,
-    h1_response_body,
-    h1_write_request,
-    h1_write_trailers,
+    H1_BODY_CHUNKED, H1_BODY_LENGTH, H1_BODY_NONE, H1_BODY_TUNNEL, H1_BODY_UNTIL_CLOSE, H1BodyDecoder, H1HeadParser,
+    H1Limits, h1_body_feed, h1_chunk_head, h1_error_text, h1_head_reset, h1_parse_response, h1_response_body,
+    h1_write_request, h1_write_trailers,
 )
 from mosn._fastpath.engine.conn cimport (
-    conn_close,
-    conn_flush,
-    conn_flush_soon,
-    conn_pause,
-    conn_read,
-    conn_ready_again,
-    conn_resume,
-    conn_shutdown,
-    conn_timer,
-    conn_write,
-    conn_write_large,
+    conn_close, conn_flush, conn_flush_soon, conn_pause, conn_read, conn_ready_again, conn_resume, conn_shutdown,
+    conn_timer, conn_write, conn_write_large,
 )
 from mosn._fastpath.engine.splice cimport pipe_drain, pipe_fill, pipe_give, pipe_take
 from mosn._fastpath.engine.system cimport EAGAIN, MSG_DONTWAIT, MSG_PEEK, errno, recv
 from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, C_PAUSED, C_READABLE, Conn, ConnOps
 from mosn._fastpath.head cimport (
-    H_CONNECTION,
-    H_CONTENT_LENGTH,
-    H_TRANSFER_ENCODING,
-    H_UPGRADE,
-    HF_CLOSE,
-    HF_HTTP10,
-    HF_KEEP_ALIVE,
-    HF_UPGRADE,
-    M_CONNECT,
-    M_GET,
-    M_HEAD,
-    Head,
-    head_add_known,
-    head_init,
+    HF_CLOSE, HF_HTTP10, HF_KEEP_ALIVE, HF_UPGRADE, H_CONNECTION, H_CONTENT_LENGTH, H_TRANSFER_ENCODING, H_UPGRADE,
+    M_CONNECT, M_GET, M_HEAD, Head, head_add_known, head_init,
 )
 from mosn._fastpath.memory cimport Slice, buf_len, buf_release, slice_of
 from mosn._fastpath.proxy.runtime cimport (
-    RESET_PROTOCOL,
-    RESET_TERMINATION,
-    S_CONNECT,
-    S_DONE,
-    S_TUNNEL,
-    S_UPGRADE,
-    H1Client,
-    Stream,
-    UpstreamOps,
+    RESET_PROTOCOL, RESET_TERMINATION, S_CONNECT, S_UPGRADE, H1Client, Stream, UpstreamOps,
 )
 from mosn._fastpath.shm.segment cimport count
 from mosn._fastpath.shm.stats cimport CL_CX_IDLE_TIMEOUT, CL_CX_PROTOCOL_ERROR, CL_CX_RX_BYTES, CL_CX_TX_BYTES
+
 
 cdef enum:
     HEAD_READ_BYTES = 8192      # of a response's first read: what follows a head may be spliced

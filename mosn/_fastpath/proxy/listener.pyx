@@ -11,66 +11,27 @@ from libc.string cimport memcmp, memcpy, memset
 
 from mosn._fastpath.engine.conn cimport conn_close, conn_init, conn_ready_again, conn_timer
 from mosn._fastpath.engine.system cimport (
-    AF_INET6,
-    AF_UNIX,
-    EAGAIN,
-    ECONNABORTED,
-    EINTR,
-    EPOLLIN,
-    EPOLL_CTL_ADD,
-    EPOLL_CTL_DEL,
-    EPROTO,
-    IPPROTO_IP,
-    IPPROTO_IPV6,
-    IPPROTO_TCP,
-    SOCK_CLOEXEC,
-    SOCK_NONBLOCK,
-    TCP_NODELAY,
-    accept4,
-    close,
-    epoll_ctl,
-    epoll_event,
-    errno,
-    getsockname,
-    getsockopt,
-    mosn_store,
-    setsockopt,
-    sockaddr,
-    sockaddr_storage,
-    socklen_t,
+    AF_INET6, AF_UNIX, EAGAIN, ECONNABORTED, EINTR, EPOLLIN, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPROTO, IPPROTO_IP,
+    IPPROTO_IPV6, SOCK_CLOEXEC, SOCK_NONBLOCK, accept4, close, epoll_ctl, epoll_event, errno, getsockname,
+    getsockopt, mosn_store, sockaddr, sockaddr_storage, socklen_t,
 )
 from mosn._fastpath.engine.timer cimport timer_arm
-from mosn._fastpath.engine.types cimport C_DEAD, C_LISTENING, C_READABLE, C_REDELIVER, C_WRITABLE, Conn, ConnOps, Engine, Timer
-from mosn._fastpath.memory cimport buf_append, buf_consume, buf_len, slice_equal, slice_of
+from mosn._fastpath.engine.types cimport C_DEAD, C_LISTENING, C_READABLE, C_REDELIVER, Conn, ConnOps, Engine, Timer
+from mosn._fastpath.memory cimport buf_append, buf_consume, buf_len
 from mosn._fastpath.proxy.chain cimport chain_find
+from mosn._fastpath.proxy.holding cimport give_limits
 from mosn._fastpath.proxy.info cimport address_from_sockaddr
 from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_read
-from mosn._fastpath.proxy.holding cimport give_limits
 from mosn._fastpath.proxy.runtime cimport (
-    Accepted,
-    FilterChain,
-    H1Server,
-    Listener,
-    ListenerRuntime,
-    ListenerSocket,
-    Proxy,
-    Snapshot,
+    Accepted, FilterChain, Listener, ListenerRuntime, ListenerSocket, Proxy, Snapshot,
 )
 from mosn._fastpath.proxy.types cimport Address
 from mosn._fastpath.shm.segment cimport LIMIT_CONNECTIONS, count, gauge, limit_take
 from mosn._fastpath.shm.stats cimport (
-    LS_CX_DESTROY,
-    LS_CX_OVERFLOW,
-    LS_CX_OVERLOAD_REJECT,
-    LS_CX_TOTAL,
-    LS_LISTENER_FILTER_ERROR,
-    LS_NO_FILTER_CHAIN_MATCH,
-    LS_PRE_CX_TIMEOUT,
-    LSG_CX_ACTIVE,
-    LSG_PRE_CX_ACTIVE,
-    SV_ACCEPT_FAILED,
-    SVG_CONNECTIONS,
+    LSG_CX_ACTIVE, LSG_PRE_CX_ACTIVE, LS_CX_DESTROY, LS_CX_OVERFLOW, LS_CX_OVERLOAD_REJECT, LS_CX_TOTAL,
+    LS_LISTENER_FILTER_ERROR, LS_NO_FILTER_CHAIN_MATCH, LS_PRE_CX_TIMEOUT, SVG_CONNECTIONS, SV_ACCEPT_FAILED,
 )
+
 
 cdef extern from "<sys/resource.h>" nogil:
     enum:

@@ -8,91 +8,32 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset, strlen, strncpy
 
-from mosn._fastpath.codec.http1 cimport h1_head_reset
-from mosn._fastpath.engine.conn cimport conn_close, conn_init, conn_timer, conn_write
+from mosn._fastpath.engine.conn cimport conn_init, conn_timer
 from mosn._fastpath.engine.system cimport (
-    EINPROGRESS,
-    EMFILE,
-    ENFILE,
-    IPPROTO_TCP,
-    SO_KEEPALIVE,
-    SOCK_CLOEXEC,
-    SOCK_NONBLOCK,
-    SOCK_STREAM,
-    SOL_SOCKET,
-    TCP_NODELAY,
-    bind,
-    close,
-    connect,
-    errno,
-    setsockopt,
-    sockaddr,
-    socket,
+    EINPROGRESS, EMFILE, ENFILE, IPPROTO_TCP, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE,
+    TCP_NODELAY, bind, close, connect, errno, setsockopt, sockaddr, socket,
 )
-from mosn._fastpath.engine.types cimport C_DEAD
 from mosn._fastpath.memory cimport Slice, slice_of
-from mosn._fastpath.proxy.h1_client cimport (
-    CLIENT_BUSY,
-    CLIENT_CLOSED,
-    CLIENT_CONNECTING,
-    CLIENT_IDLE,
-    h1_client_attach,
-    h1_client_close,
-    h1_client_conn_ops,
-    h1_client_idle_left,
-    h1_client_silent,
-)
 from mosn._fastpath.proxy.cluster cimport host_free, host_new
+from mosn._fastpath.proxy.h1_client cimport (
+    CLIENT_BUSY, CLIENT_CONNECTING, CLIENT_IDLE, h1_client_attach, h1_client_close, h1_client_conn_ops,
+    h1_client_idle_left, h1_client_silent,
+)
 from mosn._fastpath.proxy.info cimport address_text, address_to_sockaddr
 from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_write
 from mosn._fastpath.proxy.runtime cimport (
-    RESET_CONNECT_FAILED,
-    RESET_CONNECT_TIMEOUT,
-    RESET_OVERFLOW,
-    S_PENDING_TAKEN,
-    S_REQUEST_TAKEN,
-    S_WAITING,
-    H1Client,
-    HostPool,
-    Proxy,
-    Stream,
+    RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, RESET_OVERFLOW, S_PENDING_TAKEN, S_REQUEST_TAKEN, S_WAITING,
+    H1Client, HostPool, Proxy, Stream,
 )
 from mosn._fastpath.proxy.types cimport Address, Breaker, Cluster, Host
 from mosn._fastpath.shm.segment cimport (
-    LIMIT_CONNECTIONS,
-    LIMIT_PENDING,
-    LIMIT_REQUESTS,
-    count,
-    gauge,
-    histogram_record,
-    limit_give,
-    limit_take,
+    LIMIT_CONNECTIONS, LIMIT_PENDING, LIMIT_REQUESTS, count, gauge, histogram_record, limit_give, limit_take,
 )
 from mosn._fastpath.shm.stats cimport (
-    CL_CX_CONNECT_FAIL,
-    CL_CX_CONNECT_TIMEOUT,
-    CL_CX_DESTROY,
-    CL_CX_DESTROY_WITH_ACTIVE_RQ,
-    CL_CX_HTTP1_TOTAL,
-    CL_CX_IDLE_TIMEOUT,
-    CL_CX_MAX_DURATION_REACHED,
-    CL_CX_MAX_REQUESTS,
-    CL_CX_OVERFLOW,
-    CL_CX_TOTAL,
-    CL_RQ_PENDING_FAILURE_EJECT,
-    CL_RQ_PENDING_OVERFLOW,
-    CL_RQ_PENDING_TOTAL,
-    CLG_CX_ACTIVE,
-    CLG_CX_HTTP1_ACTIVE,
-    CLG_RQ_ACTIVE,
-    CLG_RQ_PENDING_ACTIVE,
-    CLH_CX_CONNECT_MS,
-    CLH_CX_LENGTH_MS,
-    HS_CX_CONNECT_FAIL,
-    HS_CX_TOTAL,
-    HS_RQ_TOTAL,
-    HSG_CX_ACTIVE,
-    HSG_RQ_ACTIVE,
+    CLG_CX_ACTIVE, CLG_CX_HTTP1_ACTIVE, CLG_RQ_ACTIVE, CLG_RQ_PENDING_ACTIVE, CLH_CX_CONNECT_MS, CLH_CX_LENGTH_MS,
+    CL_CX_CONNECT_FAIL, CL_CX_CONNECT_TIMEOUT, CL_CX_DESTROY, CL_CX_HTTP1_TOTAL, CL_CX_MAX_DURATION_REACHED,
+    CL_CX_MAX_REQUESTS, CL_CX_OVERFLOW, CL_CX_TOTAL, CL_RQ_PENDING_FAILURE_EJECT, CL_RQ_PENDING_OVERFLOW,
+    CL_RQ_PENDING_TOTAL, HSG_CX_ACTIVE, HSG_RQ_ACTIVE, HS_CX_CONNECT_FAIL, HS_CX_TOTAL, HS_RQ_TOTAL,
 )
 
 

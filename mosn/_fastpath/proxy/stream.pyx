@@ -4,87 +4,34 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from mosn._fastpath.codec.http1 cimport h1_reason
 from mosn._fastpath.engine.types cimport Engine
-from mosn._fastpath.head cimport (
-    H_X_FORWARDED_PROTO,
-    HF_UPGRADE,
-    M_CONNECT,
-    Header,
-    head_get,
-)
+from mosn._fastpath.head cimport HF_UPGRADE, H_X_FORWARDED_PROTO, M_CONNECT, Header, head_get
 from mosn._fastpath.memory cimport Slice, buf_append, buf_len, buf_release, slice_is_lower, slice_of
 from mosn._fastpath.proxy.attempt cimport (
-    attempt_request_complete,
-    attempt_start,
-    attempt_timer,
-    stream_touch,
-    upstream_events,
+    attempt_request_complete, attempt_start, attempt_timer, stream_touch, upstream_events,
 )
 from mosn._fastpath.proxy.finish cimport stream_finish, stream_rearm, stream_reply, text
 from mosn._fastpath.proxy.mirror cimport mirrors_data, mirrors_start
 from mosn._fastpath.proxy.request cimport request_prepare, request_router_headers
 from mosn._fastpath.proxy.route cimport (
-    header_ops_apply,
-    route_find,
-    route_hash,
-    route_pick,
-    route_redirect_location,
-    route_rewrite,
-    route_tls_location,
-    route_upgrade,
-    same_word,
+    header_ops_apply, route_find, route_hash, route_pick, route_redirect_location, route_rewrite,
+    route_tls_location, route_upgrade, same_word,
 )
 from mosn._fastpath.proxy.runtime cimport (
-    S_BUFFERING,
-    S_CLOSE,
-    S_CONNECT,
-    S_DONE,
-    S_DOWN_PAUSED,
-    S_HEAD_SENT,
-    S_REQUEST_ENDED,
-    S_RESPONSE_STARTED,
-    S_TRAILERS_KEPT,
-    S_TUNNEL,
-    S_UP_PAUSED,
-    S_UPGRADE,
-    S_UPSTREAM_ENDED,
-    HttpManager,
-    Snapshot,
-    Stream,
+    S_BUFFERING, S_CLOSE, S_CONNECT, S_DONE, S_DOWN_PAUSED, S_HEAD_SENT, S_REQUEST_ENDED, S_TRAILERS_KEPT, S_TUNNEL,
+    S_UPGRADE, S_UPSTREAM_ENDED, S_UP_PAUSED, HttpManager, Stream,
 )
 from mosn._fastpath.proxy.snapshot cimport snapshot_cluster
 from mosn._fastpath.proxy.types cimport (
-    FLAG_DC,
-    FLAG_DPE,
-    FLAG_NC,
-    FLAG_NR,
-    ROUTE_CLUSTER,
-    ROUTE_DIRECT,
-    ROUTE_REDIRECT,
-    UPGRADE_ALLOWED,
-    UPGRADE_CONNECT,
-    UPGRADE_DEFAULT,
-    Cluster,
-    Route,
+    FLAG_DC, FLAG_DPE, FLAG_NC, FLAG_NR, ROUTE_CLUSTER, ROUTE_DIRECT, ROUTE_REDIRECT, UPGRADE_ALLOWED,
+    UPGRADE_CONNECT, UPGRADE_DEFAULT, Cluster, Route,
 )
 from mosn._fastpath.shm.segment cimport count, gauge
 from mosn._fastpath.shm.stats cimport (
-    CL_RQ_CANCELLED,
-    CL_RQ_TX_RESET,
-    HT_CX_PROTOCOL_ERROR,
-    HT_FLOW_PAUSED,
-    HT_FLOW_RESUMED,
-    HT_NO_CLUSTER,
-    HT_NO_ROUTE,
-    HT_RQ_DIRECT_RESPONSE,
-    HT_RQ_HTTP1_TOTAL,
-    HT_RQ_REDIRECT,
-    HT_RQ_ROUTED,
-    HT_RQ_RX_RESET,
-    HT_RQ_TOO_LARGE,
-    HT_RQ_TOTAL,
-    HT_RQ_WS_ON_NON_WS_ROUTE,
-    HTG_RQ_ACTIVE,
+    CL_RQ_CANCELLED, CL_RQ_TX_RESET, HTG_RQ_ACTIVE, HT_CX_PROTOCOL_ERROR, HT_FLOW_PAUSED, HT_FLOW_RESUMED,
+    HT_NO_CLUSTER, HT_NO_ROUTE, HT_RQ_DIRECT_RESPONSE, HT_RQ_HTTP1_TOTAL, HT_RQ_REDIRECT, HT_RQ_ROUTED,
+    HT_RQ_RX_RESET, HT_RQ_TOO_LARGE, HT_RQ_TOTAL, HT_RQ_WS_ON_NON_WS_ROUTE,
 )
+
 
 cdef Slice EMPTY = slice_of(NULL, 0)
 

@@ -5,93 +5,41 @@ one side becomes a reset on the other.  Bulk moves inside the kernel (splice thr
 cheaper through the engine's scratch buffer; a direction changes over by what its last reads looked like.
 """
 
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free
 
 from mosn._fastpath.engine.conn cimport (
-    conn_abort,
-    conn_close,
-    conn_flush,
-    conn_init,
-    conn_move,
-    conn_pause,
-    conn_read,
-    conn_ready_again,
-    conn_resume,
-    conn_shutdown,
-    conn_timer,
-    conn_timer_cancel,
-    conn_write_large,
+    conn_abort, conn_close, conn_flush, conn_init, conn_move, conn_pause, conn_read, conn_ready_again, conn_resume,
+    conn_shutdown, conn_timer, conn_timer_cancel, conn_write_large,
 )
 from mosn._fastpath.engine.loop cimport random_next
 from mosn._fastpath.engine.splice cimport pipe_drain, pipe_fill, pipe_give, pipe_take
 from mosn._fastpath.engine.system cimport close, errno
 from mosn._fastpath.engine.types cimport (
-    C_CONNECTING,
-    C_DEAD,
-    C_EOF,
-    C_HIGH,
-    C_PAUSED,
-    C_READABLE,
-    C_SHUT,
-    Conn,
-    ConnOps,
-    Engine,
-    Pipe,
+    C_CONNECTING, C_DEAD, C_EOF, C_HIGH, C_PAUSED, C_READABLE, Conn, ConnOps, Engine, Pipe,
 )
 from mosn._fastpath.hashing cimport xxh64
-from mosn._fastpath.memory cimport Arena, Slice, arena_init, arena_release, buf_len, slice_of
+from mosn._fastpath.memory cimport Arena, Slice, arena_init, arena_release, buf_len
 from mosn._fastpath.proxy.cluster cimport cluster_pick
 from mosn._fastpath.proxy.finish cimport snapshot_unref, text
+from mosn._fastpath.proxy.holding cimport give_limits
 from mosn._fastpath.proxy.log cimport access_logs_write
 from mosn._fastpath.proxy.pool cimport original_dst_host, upstream_socket
 from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_write
-from mosn._fastpath.proxy.holding cimport give_limits
 from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, Listener, Proxy, Snapshot, TcpProxy
 from mosn._fastpath.proxy.types cimport (
-    CLUSTER_ORIGINAL_DST,
-    FLAG_NC,
-    FLAG_UC,
-    FLAG_UF,
-    FLAG_UH,
-    FLAG_UO,
-    P_NONE,
-    Breaker,
-    Cluster,
-    Host,
-    PickContext,
+    CLUSTER_ORIGINAL_DST, FLAG_NC, FLAG_UC, FLAG_UF, FLAG_UH, FLAG_UO, P_NONE, Breaker, Cluster, Host, PickContext,
     RequestInfo,
 )
 from mosn._fastpath.shm.segment cimport LIMIT_CONNECTIONS, count, gauge, histogram_record, limit_give, limit_take
 from mosn._fastpath.shm.stats cimport (
-    CL_CX_CONNECT_ATTEMPTS_EXCEEDED,
-    CL_CX_CONNECT_FAIL,
-    CL_CX_CONNECT_TIMEOUT,
-    CL_CX_DESTROY,
-    CL_CX_NONE_HEALTHY,
-    CL_CX_OVERFLOW,
-    CL_CX_RX_BYTES,
-    CL_CX_TOTAL,
-    CL_CX_TX_BYTES,
-    CLG_CX_ACTIVE,
-    CLH_CX_CONNECT_MS,
-    CLH_CX_LENGTH_MS,
-    HS_CX_CONNECT_FAIL,
-    HS_CX_TOTAL,
-    HSG_CX_ACTIVE,
-    LS_CX_DESTROY,
-    LSG_CX_ACTIVE,
-    SVG_CONNECTIONS,
-    TC_CX_NO_ROUTE,
-    TC_CX_RX_BYTES,
-    TC_CX_TOTAL,
-    TC_CX_TX_BYTES,
-    TC_FLOW_PAUSED,
-    TC_FLOW_RESUMED,
-    TC_IDLE_TIMEOUT,
-    TC_MAX_DURATION,
-    TCG_CX_ACTIVE,
+    CLG_CX_ACTIVE, CLH_CX_CONNECT_MS, CLH_CX_LENGTH_MS, CL_CX_CONNECT_ATTEMPTS_EXCEEDED, CL_CX_CONNECT_FAIL,
+    CL_CX_CONNECT_TIMEOUT, CL_CX_DESTROY, CL_CX_NONE_HEALTHY, CL_CX_OVERFLOW, CL_CX_RX_BYTES, CL_CX_TOTAL,
+    CL_CX_TX_BYTES, HSG_CX_ACTIVE, HS_CX_CONNECT_FAIL, HS_CX_TOTAL, LSG_CX_ACTIVE, LS_CX_DESTROY, SVG_CONNECTIONS,
+    TCG_CX_ACTIVE, TC_CX_NO_ROUTE, TC_CX_RX_BYTES, TC_CX_TOTAL, TC_CX_TX_BYTES, TC_FLOW_PAUSED, TC_FLOW_RESUMED,
+    TC_IDLE_TIMEOUT, TC_MAX_DURATION,
 )
+
 
 cdef enum:
     BULK_BYTES = 32768          # a read of this size looks like bulk
