@@ -4,29 +4,17 @@ A copy is a stream of its own towards another cluster, with nobody behind it.  I
 copies: what its upstream does not take in time is dropped, with the copy.
 """
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint32_t
 from libc.string cimport memcpy
 
 from mosn._fastpath.engine.loop cimport random_next
 from mosn._fastpath.engine.types cimport Conn
 from mosn._fastpath.head cimport Head, Header, head_add
 from mosn._fastpath.memory cimport Arena, Slice, arena_alloc, arena_copy, buf_append, buf_len, slice_of
-from mosn._fastpath.proxy.attempt cimport (
-    attempt_request_complete,
-    attempt_start,
-    attempt_timer,
-    stream_touch,
-    upstream_events,
-)
+from mosn._fastpath.proxy.attempt cimport attempt_request_complete, attempt_start, stream_touch, upstream_events
+from mosn._fastpath.proxy.deadlines cimport attempt_timer
 from mosn._fastpath.proxy.finish cimport stream_finish, stream_new
-from mosn._fastpath.proxy.runtime cimport (
-    S_DONE,
-    S_HEAD_SENT,
-    S_REQUEST_ENDED,
-    S_SHADOW,
-    DownstreamOps,
-    Stream,
-)
+from mosn._fastpath.proxy.runtime cimport S_DONE, S_HEAD_SENT, S_REQUEST_ENDED, S_SHADOW, DownstreamOps, Stream
 from mosn._fastpath.proxy.types cimport Mirror
 from mosn._fastpath.shm.segment cimport count
 from mosn._fastpath.shm.stats cimport CL_RQ_CANCELLED

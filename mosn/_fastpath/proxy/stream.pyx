@@ -6,9 +6,8 @@ from mosn._fastpath.codec.http1 cimport h1_reason
 from mosn._fastpath.engine.types cimport Engine
 from mosn._fastpath.head cimport HF_UPGRADE, H_X_FORWARDED_PROTO, M_CONNECT, Header, head_get
 from mosn._fastpath.memory cimport Slice, buf_append, buf_len, buf_release, slice_is_lower, slice_of
-from mosn._fastpath.proxy.attempt cimport (
-    attempt_request_complete, attempt_start, attempt_timer, stream_touch, upstream_events,
-)
+from mosn._fastpath.proxy.attempt cimport attempt_request_complete, attempt_start, stream_touch, upstream_events
+from mosn._fastpath.proxy.deadlines cimport attempt_timer
 from mosn._fastpath.proxy.finish cimport stream_finish, stream_rearm, stream_reply, text
 from mosn._fastpath.proxy.mirror cimport mirrors_data, mirrors_start
 from mosn._fastpath.proxy.request cimport request_prepare, request_router_headers
