@@ -89,6 +89,7 @@ def test_the_first_screen_of_the_readme_shows_both_commands() -> None:
 
 def test_continuous_integration_does_what_the_readme_says() -> None:
     commands = [line for line in read(".ci/run").splitlines() if line.strip() and not line.startswith("#")]
+    assert "Continuous integration runs `./tools/test` and nothing else" in read("README.md")
     assert commands == ["set -euo pipefail", 'cd -P "$(dirname "${BASH_SOURCE[0]}")/.."', "exec ./tools/test"]
 
 
