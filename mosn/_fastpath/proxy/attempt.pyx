@@ -15,7 +15,7 @@ from mosn._fastpath.proxy.finish cimport (
 )
 from mosn._fastpath.proxy.info cimport address_parse_ip
 from mosn._fastpath.proxy.pool cimport original_dst_host, pool_acquire
-from mosn._fastpath.proxy.request cimport request_attempt_count, response_prepare
+from mosn._fastpath.proxy.request cimport request_attempt_count, request_time_left, response_prepare
 from mosn._fastpath.proxy.retry cimport retry_allowed, retry_failure_bits, retry_free, retry_schedule
 from mosn._fastpath.proxy.route cimport header_ops_apply, retry_on_response
 from mosn._fastpath.proxy.runtime cimport (
@@ -109,6 +109,8 @@ cdef void on_ready(Stream *stream) noexcept nogil:
             head_add_known(&stream.request, H_X_FORWARDED_HOST, stream.request.authority.p, stream.request.authority.n)
         stream.request.authority = stream.host.hostname
     request_attempt_count(stream)
+    if stream.attempt:
+        request_time_left(stream)
     count(stream.proxy.region, stream.cluster.stats + CL_RQ_TOTAL, 1)
     stream.flags |= S_HEAD_SENT
     stream.upstream_start_us = stream.engine.now_us
@@ -167,30 +169,41 @@ cdef void on_reset(Stream *stream, int reason, Slice detail) noexcept nogil:
     explain_reset(stream, reason, detail)
 
 
+cdef Slice reset_body(Stream *stream, Slice reason) noexcept nogil:
+    cdef Slice start = text("upstream connect error or disconnect/reset before headers. retried and the latest "
+                            if stream.attempt else "upstream connect error or disconnect/reset before headers. ")
+    cdef char *out = <char *>arena_alloc(&stream.arena, start.n + 14 + reason.n)
+    if out == NULL:
+        return reason
+    memcpy(out, start.p, start.n)
+    memcpy(out + start.n, "reset reason: ", 14)
+    memcpy(out + start.n + 14, reason.p, reason.n)
+    return slice_of(out, start.n + 14 + reason.n)
+
+
 cdef void explain_reset(Stream *stream, int reason, Slice detail) noexcept nogil:
     cdef Slice body
     cdef Slice details
     cdef uint64_t flag
     if reason == RESET_OVERFLOW:
-        body = text("upstream connect error or disconnect/reset before headers. reset reason: overflow")
+        body = reset_body(stream, text("overflow"))
         details = text("upstream_reset_before_response_started{overflow}")
         flag = FLAG_UO
     elif reason in (RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT):
-        body = text("upstream connect error or disconnect/reset before headers. reset reason: remote connection failure"
-                    if reason == RESET_CONNECT_FAILED else
-                    "upstream connect error or disconnect/reset before headers. reset reason: connection timeout")
+        body = reset_body(stream, text("remote connection failure" if reason == RESET_CONNECT_FAILED else
+                                       "connection timeout"))
         details = text("upstream_reset_before_response_started{remote_connection_failure}"
                        if reason == RESET_CONNECT_FAILED else
                        "upstream_reset_before_response_started{connection_timeout}")
         flag = FLAG_UF
     elif reason == RESET_PROTOCOL:
-        body = text("upstream connect error or disconnect/reset before headers. reset reason: protocol error")
+        body = reset_body(stream, text("protocol error"))
         details = text("upstream_reset_before_response_started{protocol_error}"
                        if not stream.flags & S_RESPONSE_STARTED else
                        "upstream_reset_after_response_started{protocol_error}")
         flag = FLAG_UPE
     else:
-        body = text("upstream connect error or disconnect/reset before headers. reset reason: connection termination")
+        body = reset_body(stream, text("connection termination"))
         details = text("upstream_reset_before_response_started{connection_termination}"
                        if not stream.flags & S_RESPONSE_STARTED else
                        "upstream_reset_after_response_started{connection_termination}")

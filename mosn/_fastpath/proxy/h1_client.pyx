@@ -209,6 +209,7 @@ cdef int64_t feed_head(H1Client *client, char *p, size_t n) noexcept nogil:
     if used < 0:
         fail(client, RESET_PROTOCOL, h1_error_text(client.parser.error))
     elif used > 0:
+        stream.info.upstream_wire_received += used
         h1_head_reset(&client.parser)
         if head.status == 101 and not is_switch(stream, &head):
             fail(client, RESET_PROTOCOL, "unexpected 101")
@@ -226,6 +227,7 @@ cdef int64_t feed_body(H1Client *client, char *p, size_t n) noexcept nogil:
     cdef int64_t used
     cdef bint trailers
     if client.body.kind in (H1_BODY_TUNNEL, H1_BODY_UNTIL_CLOSE):
+        stream.info.upstream_wire_received += n
         stream.events.data(stream, p, n, False)
         return n
     used = h1_body_feed(&client.body, p, n, &RESPONSE_LIMITS, &data, &stream.response_trailers,
@@ -233,6 +235,8 @@ cdef int64_t feed_body(H1Client *client, char *p, size_t n) noexcept nogil:
     if used < 0:
         fail(client, RESET_PROTOCOL, h1_error_text(client.body.error))
         return -1
+    # Before the events: the last of them writes the access log.
+    stream.info.upstream_wire_received += used
     if not client.body.done:
         if data.n:
             stream.events.data(stream, data.p, data.n, False)
@@ -267,8 +271,6 @@ cdef size_t on_data(Conn *conn, char *p, size_t n) noexcept nogil:
             used = feed_body(client, p + done, n - done)
         if used <= 0:
             return n if used < 0 else done
-        if client.stream != NULL:
-            client.stream.info.upstream_wire_received += used
         done += <size_t>used
         if conn.flags & C_DEAD or (conn.flags & C_PAUSED and client.stream != NULL):
             return done

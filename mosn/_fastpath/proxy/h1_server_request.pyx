@@ -4,8 +4,8 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy
 
 from mosn._fastpath.codec.http1 cimport (
-    H1_BODY_NONE, H1_BODY_TUNNEL, H1_HEAD_TOO_LARGE, H1_HTTP10_REFUSED, H1_TOO_MANY_HEADERS, h1_body_feed,
-    h1_error_text, h1_head_reset, h1_parse_request, h1_request_body,
+    H1_BAD_TRANSFER_ENCODING, H1_BODY_NONE, H1_BODY_TUNNEL, H1_HEAD_TOO_LARGE, H1_HTTP10_REFUSED, H1_TOO_MANY_HEADERS,
+    h1_body_feed, h1_error_text, h1_head_reset, h1_parse_request, h1_request_body,
 )
 from mosn._fastpath.engine.conn cimport conn_pause, conn_timer, conn_timer_cancel, conn_write
 from mosn._fastpath.engine.types cimport C_DEAD, C_PAUSED, Conn
@@ -67,6 +67,8 @@ cdef Slice error_details(Stream *stream, uint8_t error) noexcept nogil:
         return text("http1.too_many_headers")
     if error == H1_HTTP10_REFUSED:
         return text("low_version")
+    if error == H1_BAD_TRANSFER_ENCODING:
+        return text("http1.invalid_transfer_encoding")
     out = <char *>arena_alloc(&stream.arena, 19 + said.n)
     if out == NULL:
         return text("http1.codec_error")
@@ -82,6 +84,8 @@ cdef void bad_request(H1Server *server, Stream *stream, uint8_t error) noexcept 
         status = 431
     elif error == H1_HTTP10_REFUSED:
         status = 426
+    elif error == H1_BAD_TRANSFER_ENCODING:
+        status = 501
     stream.flags |= S_CLOSE
     server.state = SERVER_CLOSING
     server.closing = True

@@ -13,6 +13,8 @@ cdef int request_prepare(Stream *stream, Slice *details, Slice *location) noexce
 # retries_left.
 cdef void request_router_headers(Stream *stream) noexcept nogil
 cdef void request_attempt_count(Stream *stream) noexcept nogil
+# Before an attempt that is not the first: x-envoy-expected-rq-timeout-ms.
+cdef void request_time_left(Stream *stream) noexcept nogil
 # Headers of every response: server, date, via, request id, upstream service time.
 cdef void response_prepare(Stream *stream, bint from_upstream) noexcept nogil
 cdef uint32_t decimal_text(uint64_t value, char *out) noexcept nogil

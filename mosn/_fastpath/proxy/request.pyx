@@ -35,7 +35,7 @@ from mosn._fastpath.head cimport (
     head_has,
     head_set_known,
 )
-from mosn._fastpath.memory cimport Slice, arena_alloc, arena_copy, slice_of
+from mosn._fastpath.memory cimport Arena, Slice, arena_alloc, arena_copy, slice_is_lower, slice_of
 from mosn._fastpath.proxy.request_address cimport client_address
 from mosn._fastpath.proxy.request_fields cimport clean_fields, clean_untrusted, remove_router_headers
 from mosn._fastpath.proxy.route cimport path_normalize, retry_bits, retry_request_allowed
@@ -112,6 +112,25 @@ cdef int fix_path(Stream *stream, Slice *details, Slice *location) noexcept nogi
     return 0
 
 
+cdef void strip_dot(Slice *host, Arena *arena) noexcept nogil:
+    # The dot at the end of the name, in front of a port too.
+    cdef uint32_t end = host.n
+    cdef char *out
+    while end > 0 and c'0' <= host.p[end - 1] <= c'9':
+        end -= 1
+    if end < host.n and end > 0 and host.p[end - 1] == c':':
+        end -= 1
+    else:
+        end = host.n
+    if end == 0 or host.p[end - 1] != c'.':
+        return
+    out = <char *>arena_alloc(arena, host.n)
+    if out != NULL:
+        memcpy(out, host.p, end - 1)
+        memcpy(out + end - 1, host.p + end, host.n - end)
+        host[0] = slice_of(out, host.n - 1)
+
+
 cdef void fix_authority(Stream *stream) noexcept nogil:
     # strip_matching_host_port, strip_any_host_port, strip_trailing_host_dot.
     cdef HttpManager *manager = stream.manager
@@ -127,16 +146,22 @@ cdef void fix_authority(Stream *stream) noexcept nogil:
         if i > 0 and i < host.n and host.p[i - 1] == c':' and (
                 manager.strip_port == 2 or port == stream.info.local.port):
             host.n = i - 1
-    if manager.strip_trailing_dot and host.n and host.p[host.n - 1] == c'.':
-        host.n -= 1
+    if manager.strip_trailing_dot:
+        strip_dot(host, &stream.arena)
 
 
 cdef void forwarded_headers(Stream *stream) noexcept nogil:
     cdef HttpManager *manager = stream.manager
     cdef Head *head = &stream.request
+    cdef Header *said
     cdef bint trusted = manager.use_remote_address and manager.xff_trusted_hops == 0
     if trusted or not head_has(head, H_X_FORWARDED_PROTO):
         head_set_known(head, H_X_FORWARDED_PROTO, "https" if stream.info.tls else "http", 5 if stream.info.tls else 4)
+    if head.scheme.n == 0:
+        said = head_get(head, H_X_FORWARDED_PROTO)
+        head.scheme = slice_of("http", 4)
+        if said != NULL and slice_is_lower(slice_of(said.value, said.value_len), "https"):
+            head.scheme = slice_of("https", 5)
     if manager.append_x_forwarded_port and (trusted or not head_has(head, H_X_FORWARDED_PORT)):
         set_number(head, H_X_FORWARDED_PORT, stream.info.local.port)
 
@@ -263,6 +288,19 @@ cdef void read_retry_policy(Stream *stream, const Head *head, Retry *retry) noex
         stream.retry_on = 0
     if stream.retry_on == 0:
         stream.retries_left = 0
+
+
+cdef void request_time_left(Stream *stream) noexcept nogil:
+    # What an upstream of a later attempt may take of the whole.
+    cdef uint64_t left = stream.timeout_ms
+    cdef uint64_t spent
+    if stream.timeout_ms == 0 or not stream.flags & S_REQUEST_ENDED or stream.manager.suppress_envoy_headers:
+        return
+    spent = (stream.engine.now_us - stream.info.request_end_us) // 1000
+    left = left - spent if spent < left else 1
+    if stream.try_timeout_ms and stream.try_timeout_ms < left:
+        left = stream.try_timeout_ms
+    set_number(&stream.request, H_ENVOY_EXPECTED_RQ_TIMEOUT_MS, left)
 
 
 cdef void request_attempt_count(Stream *stream) noexcept nogil:

@@ -104,6 +104,8 @@ cdef void stream_begin(Stream *stream, bint end) noexcept nogil:
         stream_protocol_error(stream, -status, details)
         return
     if status:
+        if location.n == 0:
+            stream.flags |= S_CLOSE
         stream_reply(stream, status, EMPTY, 0, details, location)
         return
     if stream.manager.routes == NULL:
