@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+
+
+SANITIZED = "ASAN_OPTIONS" in os.environ
+"""Sanitized builds keep freed memory for a while and are slow: what they use says nothing."""
 
 
 @contextmanager

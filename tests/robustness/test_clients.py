@@ -13,7 +13,7 @@ from tests.proxy.upstream import Peer, status
 from tests.robustness.asking import ask
 from tests.robustness.bad_clients import GET, BadClients, many_descriptors
 from tests.robustness.conftest import MakeUpstream, Start
-from tests.robustness.programs import running
+from tests.robustness.programs import SANITIZED, running
 from tests.robustness.test_unique_answers import clean
 
 MIB = 1 << 20
@@ -61,7 +61,7 @@ def test_nothing_stays_behind(start: Start) -> None:
             seen.append(settled(sidecar))
     files, bytes_used = [used[0] for used in seen], [used[1] for used in seen]
     assert max(files[3:]) <= max(files[:3]) + 4, seen
-    assert max(bytes_used[3:]) < max(bytes_used[:3]) + 6 * MIB, seen
+    assert SANITIZED or max(bytes_used[3:]) < max(bytes_used[:3]) + 6 * MIB, seen
 
 
 def test_memory_of_clients_that_do_not_read(start: Start) -> None:
@@ -82,7 +82,7 @@ def test_memory_of_clients_that_do_not_read(start: Start) -> None:
                 pass
         time.sleep(1)
         # Input and output buffer of a connection: some 64 KiB each.
-        assert memory(sidecar) - before < 50 * 300 * 1024
+        assert SANITIZED or memory(sidecar) - before < 50 * 300 * 1024
         for client in clients:
             client.reset()
         clean(sidecar)
@@ -106,7 +106,7 @@ def test_large_heads(start: Start, upstream: MakeUpstream) -> None:
         client.send(b"GET / HTTP/1.1\r\nhost: x\r\n" + b"x: %s\r\n" % (b"y" * 994) * 59)
     sidecar.wait_stat("http.http.downstream_cx_active", 500)
     time.sleep(0.5)
-    assert memory(sidecar) - before < 500 * 150 * 1024
+    assert SANITIZED or memory(sidecar) - before < 500 * 150 * 1024
     for client in clients:
         client.send(b"x: y\r\n\r\n")
     assert [status(client.message()[0]) for client in clients] == [200] * 500

@@ -17,7 +17,7 @@ import pytest
 from tests.proxy.sidecar import Sidecar, bootstrap, cluster, free_port, http_listener, route
 from tests.proxy.upstream import Peer, ok, status
 from tests.robustness.conftest import MakeUpstream, Start
-from tests.robustness.programs import output, tool
+from tests.robustness.programs import SANITIZED, output, tool
 from tests.robustness.test_clients import memory
 from tests.robustness.test_unique_answers import clean
 
@@ -89,7 +89,7 @@ def test_no_descriptors_for_clients(start: Start, upstream: MakeUpstream) -> Non
         assert 10 < len(first) < 60
         before = cpu_seconds(worker)
         time.sleep(2)
-        assert cpu_seconds(worker) - before < 0.5
+        assert SANITIZED or cpu_seconds(worker) - before < 0.5
         old.send(GET)
         assert status(old.message()[0]) == 200
         for client in first:
@@ -152,7 +152,7 @@ def test_log_on_a_full_device(start: Start) -> None:
     listener = http_listener(port, [DIRECT], **logging_to("/dev/full"))
     sidecar = start(bootstrap([listener], []))
     until_lines_are_dropped(sidecar, port)
-    assert memory(sidecar) < 100 << 20
+    assert SANITIZED or memory(sidecar) < 100 << 20
 
 
 @pytest.fixture
