@@ -14,17 +14,18 @@ from libc.stdlib cimport calloc
 from mosn._fastpath.engine.loop cimport engine_init, engine_run, engine_wake, queue_get, queue_put
 from mosn._fastpath.engine.system cimport read
 from mosn._fastpath.engine.types cimport Engine, QueueItem
+from mosn._fastpath.proxy.accepting cimport accepting_set_protocols
 from mosn._fastpath.proxy.cluster cimport cluster_activate, host_free, set_host_release
 from mosn._fastpath.proxy.finish cimport snapshot_unref, streams_empty_trash
 from mosn._fastpath.proxy.h1_server cimport h1_server_drain, h1_server_kill, h1_server_open
-from mosn._fastpath.proxy.listener cimport (
-    listener_add_socket, listener_drain, listener_remove_sockets, listener_runtime, listener_set_protocols,
-)
-from mosn._fastpath.proxy.pool cimport pool_init_proxy, pool_retire
+from mosn._fastpath.proxy.holding cimport listener_runtime
+from mosn._fastpath.proxy.listener cimport listener_add_socket, listener_drain, listener_remove_sockets
+from mosn._fastpath.proxy.pool cimport pool_init_proxy
 from mosn._fastpath.proxy.runtime cimport H1Server, Listener, ListenerRuntime, Proxy, Snapshot
 from mosn._fastpath.proxy.snapshot cimport SnapshotObject
 from mosn._fastpath.proxy.tcp cimport tcp_kill_all, tcp_open
 from mosn._fastpath.proxy.types cimport Host
+from mosn._fastpath.proxy.upstream_host cimport host_retire
 from mosn._fastpath.shm.segment cimport WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, Segment, WorkerStatus
 from mosn._fastpath.shm.stats cimport SV_SNAPSHOTS
 
@@ -73,7 +74,7 @@ cdef void retire_hosts(Proxy *proxy) noexcept nogil:
     cdef Host *following
     while host != NULL:
         following = host.next
-        pool_retire(proxy, host)
+        host_retire(proxy, host)
         host = following
 
 
@@ -211,7 +212,7 @@ cdef class DataPlane:
         self.engine.empty_trash = streams_empty_trash
         self.engine.running = True
         pool_init_proxy(self.proxy)
-        listener_set_protocols(<void *>h1_server_open, <void *>tcp_open)
+        accepting_set_protocols(<void *>h1_server_open, <void *>tcp_open)
         the_proxy = self.proxy
         set_host_release(retire_host)
         self.sign_in()

@@ -14,7 +14,7 @@ from mosn._fastpath.proxy.finish cimport (
     attempt_release, count_response, stream_finish, stream_rearm, stream_reply, text,
 )
 from mosn._fastpath.proxy.info cimport address_parse_ip
-from mosn._fastpath.proxy.pool cimport original_dst_host, pool_acquire
+from mosn._fastpath.proxy.pool cimport pool_acquire
 from mosn._fastpath.proxy.request cimport request_attempt_count, request_time_left, response_prepare
 from mosn._fastpath.proxy.retry cimport retry_allowed, retry_failure_bits, retry_free, retry_schedule
 from mosn._fastpath.proxy.route cimport header_ops_apply, retry_on_response
@@ -26,6 +26,7 @@ from mosn._fastpath.proxy.runtime cimport (
 from mosn._fastpath.proxy.types cimport (
     CLUSTER_ORIGINAL_DST, FLAG_UC, FLAG_UF, FLAG_UH, FLAG_UO, FLAG_UPE, Address, Host, PickContext, Retry,
 )
+from mosn._fastpath.proxy.upstream_host cimport original_dst_host
 from mosn._fastpath.shm.segment cimport count
 from mosn._fastpath.shm.stats cimport (
     CL_CX_NONE_HEALTHY, CL_LB_HEALTHY_PANIC, CL_ORIGINAL_DST_HOST_INVALID, CL_RQ_RETRY_SUCCESS, CL_RQ_RX_RESET,

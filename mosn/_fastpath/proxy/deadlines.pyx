@@ -6,10 +6,11 @@ from mosn._fastpath.engine.types cimport Engine, Timer
 from mosn._fastpath.memory cimport Slice, slice_of
 from mosn._fastpath.proxy.attempt cimport attempt_end, attempt_start
 from mosn._fastpath.proxy.finish cimport stream_rearm, stream_reply, text
-from mosn._fastpath.proxy.pool cimport host_stat, pool_forget
+from mosn._fastpath.proxy.pool cimport pool_forget
 from mosn._fastpath.proxy.retry cimport retry_allowed, retry_schedule
 from mosn._fastpath.proxy.runtime cimport S_DONE, S_REQUEST_ENDED, S_RETRY_WAIT, Stream
 from mosn._fastpath.proxy.types cimport FLAG_SI, FLAG_UT, RETRY_5XX, RETRY_GATEWAY_ERROR, RETRY_RESET
+from mosn._fastpath.proxy.upstream_host cimport host_stat
 from mosn._fastpath.shm.segment cimport count
 from mosn._fastpath.shm.stats cimport (
     CL_RQ_PER_TRY_TIMEOUT, CL_RQ_TIMEOUT, HS_RQ_TIMEOUT, HT_RQ_IDLE_TIMEOUT, HT_RQ_MAX_DURATION_REACHED,

@@ -1,10 +1,12 @@
 """A connection that outlives a snapshot finds its place in the next one (see holding.pxd)."""
 
-from libc.stdint cimport uint32_t
-from libc.string cimport memset
+from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcmp, memcpy, memset
 
+from mosn._fastpath.engine.system cimport mosn_store
 from mosn._fastpath.proxy.chain cimport chain_find
-from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, H1Server, Proxy
+from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, H1Server, ListenerRuntime, Proxy
 from mosn._fastpath.shm.segment cimport LIMIT_CONNECTIONS, limit_give
 
 
@@ -35,3 +37,25 @@ cdef void give_limits(Proxy *proxy, uint32_t row, uint32_t box_row) noexcept nog
         limit_give(proxy.region, row, LIMIT_CONNECTIONS)
     if box_row:
         limit_give(proxy.region, box_row, LIMIT_CONNECTIONS)
+
+
+cdef ListenerRuntime *listener_runtime(Proxy *proxy, const char *name, unsigned int n) noexcept nogil:
+    cdef ListenerRuntime *runtime = proxy.listeners
+    while runtime != NULL:
+        if runtime.name_len == n and memcmp(runtime.name, name, n) == 0:
+            return runtime
+        runtime = runtime.next
+    runtime = <ListenerRuntime *>calloc(1, sizeof(ListenerRuntime))
+    if runtime == NULL:
+        return NULL
+    runtime.name = <char *>malloc(n + 1)
+    if runtime.name == NULL:
+        free(runtime)
+        return NULL
+    memcpy(runtime.name, name, n)
+    runtime.name_len = n
+    runtime.proxy = proxy
+    # Only the main thread adds (before a snapshot names the listener), the engine may be walking the list.
+    runtime.next = proxy.listeners
+    mosn_store(<uint64_t *>&proxy.listeners, <uint64_t>runtime)
+    return runtime

@@ -6,26 +6,20 @@ first, a new connection or a returned one, serves the oldest waiter.  Limits are
 
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp, memcpy, memset, strlen, strncpy
+from libc.string cimport memcpy, strlen, strncpy
 
 from mosn._fastpath.engine.conn cimport conn_init, conn_timer
-from mosn._fastpath.engine.system cimport (
-    EINPROGRESS, EMFILE, ENFILE, IPPROTO_TCP, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE,
-    TCP_NODELAY, bind, close, connect, errno, setsockopt, sockaddr, socket,
-)
+from mosn._fastpath.engine.system cimport EMFILE, ENFILE, close, connect, errno, socket
 from mosn._fastpath.memory cimport Slice, slice_of
-from mosn._fastpath.proxy.cluster cimport host_free, host_new
-from mosn._fastpath.proxy.h1_client cimport (
-    CLIENT_BUSY, CLIENT_CONNECTING, CLIENT_IDLE, h1_client_attach, h1_client_close, h1_client_conn_ops,
-    h1_client_idle_left, h1_client_silent,
-)
-from mosn._fastpath.proxy.info cimport address_text, address_to_sockaddr
+from mosn._fastpath.proxy.h1_client cimport h1_client_attach, h1_client_conn_ops
+from mosn._fastpath.proxy.h1_client_end cimport h1_client_close, h1_client_idle_left, h1_client_silent
 from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_write
 from mosn._fastpath.proxy.runtime cimport (
-    RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, RESET_OVERFLOW, S_PENDING_TAKEN, S_REQUEST_TAKEN, S_WAITING,
-    H1Client, HostPool, Proxy, Stream,
+    CLIENT_BUSY, CLIENT_CONNECTING, CLIENT_IDLE, RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, RESET_OVERFLOW,
+    S_PENDING_TAKEN, S_REQUEST_TAKEN, S_WAITING, H1Client, HostPool, Proxy, Stream,
 )
-from mosn._fastpath.proxy.types cimport Address, Breaker, Cluster, Host
+from mosn._fastpath.proxy.types cimport Breaker, Cluster
+from mosn._fastpath.proxy.upstream_host cimport host_free_if_unused, host_pool, host_stat, upstream_socket
 from mosn._fastpath.shm.segment cimport (
     LIMIT_CONNECTIONS, LIMIT_PENDING, LIMIT_REQUESTS, count, gauge, histogram_record, limit_give, limit_take,
 )
@@ -41,26 +35,13 @@ cdef extern from "<string.h>" nogil:
     char *strerror_r(int error, char *text, size_t n)
 
 
-cdef inline HostPool *pool_of(Host *host) noexcept nogil:
-    cdef HostPool *pool = <HostPool *>host.cluster_runtime
-    if pool == NULL:
-        pool = <HostPool *>calloc(1, sizeof(HostPool))
-        if pool != NULL:
-            pool.host = host
-            host.cluster_runtime = pool
-    return pool
+cdef enum:
+    DELAYED = 23                # of "delayed connect error: "
 
 
 cdef inline Breaker *breaker_of(Stream *stream) noexcept nogil:
     return &stream.cluster.breakers[stream.route.priority if stream.route != NULL else 0]
 
-
-cdef void host_stat(Proxy *proxy, Host *host, uint32_t stat) noexcept nogil:
-    if host.stats:
-        count(proxy.region, host.stats + stat, 1)
-
-
-# -- waiting streams
 
 cdef void enqueue(HostPool *pool, Stream *stream) noexcept nogil:
     stream.flags |= S_WAITING | S_PENDING_TAKEN
@@ -95,15 +76,13 @@ cdef void dequeue(HostPool *pool, Stream *stream) noexcept nogil:
 
 cdef void pool_forget(Stream *stream) noexcept nogil:
     if stream.flags & S_WAITING:
-        dequeue(pool_of(stream.host), stream)
+        dequeue(host_pool(stream.host), stream)
 
 
 cdef void refuse(Stream *stream, uint32_t stat) noexcept nogil:
     count(stream.proxy.region, stream.cluster.stats + stat, 1)
     stream.events.reset(stream, RESET_OVERFLOW, slice_of(NULL, 0))
 
-
-# -- lending
 
 cdef bint lend(H1Client *client, Stream *stream) noexcept nogil:
     # False: the stream was refused and the client is still free.
@@ -124,7 +103,7 @@ cdef bint lend(H1Client *client, Stream *stream) noexcept nogil:
 
 
 cdef void keep(H1Client *client) noexcept nogil:
-    cdef HostPool *pool = pool_of(client.host)
+    cdef HostPool *pool = host_pool(client.host)
     client.state = CLIENT_IDLE
     client.previous = NULL
     client.next = pool.idle
@@ -161,7 +140,7 @@ cdef void unkeep(HostPool *pool, H1Client *client) noexcept nogil:
 
 
 cdef void pool_acquire(Stream *stream) noexcept nogil:
-    cdef HostPool *pool = pool_of(stream.host)
+    cdef HostPool *pool = host_pool(stream.host)
     cdef Breaker *breaker = breaker_of(stream)
     cdef Proxy *proxy = stream.proxy
     cdef H1Client *client
@@ -195,29 +174,6 @@ cdef void grow(Stream *stream, HostPool *pool, Breaker *breaker) noexcept nogil:
         if pool.connections:
             return
     open_connection(proxy, pool, stream.cluster, stream, breaker.index, taken)
-
-
-# -- connecting
-
-cdef int upstream_socket(Cluster *cluster, Host *host, bint *connecting) noexcept nogil:
-    cdef int one = 1
-    cdef const sockaddr *address = <const sockaddr *>host.socket_address
-    cdef int fd = socket(address.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
-    if fd < 0:
-        return -1
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one))
-    if cluster.tcp_keepalive:
-        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one))
-    if cluster.bind_address_len and bind(fd, <sockaddr *>cluster.bind_address, cluster.bind_address_len) < 0:
-        close(fd)
-        return -1
-    connecting[0] = False
-    if connect(fd, address, host.socket_address_len) < 0:
-        if errno != EINPROGRESS:
-            close(fd)
-            return -1
-        connecting[0] = True
-    return fd
 
 
 cdef void open_connection(Proxy *proxy, HostPool *pool, Cluster *cluster, Stream *stream, uint32_t row,
@@ -277,7 +233,7 @@ cdef void describe(H1Client *client, Proxy *proxy, HostPool *pool, Cluster *clus
 
 
 cdef void on_upstream_connected(H1Client *client) noexcept nogil:
-    cdef HostPool *pool = pool_of(client.host)
+    cdef HostPool *pool = host_pool(client.host)
     pool.connecting -= 1
     histogram_record(client.proxy.region, client.histograms + CLH_CX_CONNECT_MS,
                      client.proxy.engine.now_us - client.opened_us)
@@ -300,7 +256,7 @@ cdef void serve_or_keep(H1Client *client, HostPool *pool) noexcept nogil:
 
 cdef void on_upstream_failed(H1Client *client, int timeout, int error) noexcept nogil:
     # The connection never was: tell the streams that wait for this host (Envoy ejects all of them).
-    cdef HostPool *pool = pool_of(client.host)
+    cdef HostPool *pool = host_pool(client.host)
     cdef Proxy *proxy = client.proxy
     cdef Cluster fake
     cdef Stream *waiting
@@ -315,7 +271,7 @@ cdef void on_upstream_failed(H1Client *client, int timeout, int error) noexcept 
     h1_client_close(client)
     connect_failed(proxy, pool, &fake, waiting, RESET_CONNECT_TIMEOUT if timeout else RESET_CONNECT_FAILED, error)
     pool.host.references -= 1
-    free_if_unused(proxy, pool)
+    host_free_if_unused(proxy, pool)
 
 
 cdef Stream *cut_queue(HostPool *pool) noexcept nogil:
@@ -323,10 +279,6 @@ cdef Stream *cut_queue(HostPool *pool) noexcept nogil:
     pool.waiting = NULL
     pool.waiting_last = NULL
     return first
-
-
-cdef enum:
-    DELAYED = 23                # of "delayed connect error: "
 
 
 cdef void connect_failed(Proxy *proxy, HostPool *pool, Cluster *cluster, Stream *stream, int reason,
@@ -364,10 +316,8 @@ cdef void eject(HostPool *pool, Stream *stream) noexcept nogil:
     count(stream.proxy.region, stream.cluster.stats + CL_RQ_PENDING_FAILURE_EJECT, 1)
 
 
-# -- returning
-
 cdef void on_upstream_free(H1Client *client) noexcept nogil:
-    cdef HostPool *pool = pool_of(client.host)
+    cdef HostPool *pool = host_pool(client.host)
     if client.max_requests and client.requests >= client.max_requests:
         count(client.proxy.region, client.stats + CL_CX_MAX_REQUESTS, 1)
         h1_client_close(client)
@@ -381,7 +331,7 @@ cdef void on_upstream_free(H1Client *client) noexcept nogil:
 
 cdef void on_upstream_gone(H1Client *client) noexcept nogil:
     # Called once per connection, before its socket is closed.
-    cdef HostPool *pool = pool_of(client.host)
+    cdef HostPool *pool = host_pool(client.host)
     cdef Proxy *proxy = client.proxy
     if client.stream == NULL and (client.previous != NULL or pool.idle == client):
         unkeep(pool, client)
@@ -396,7 +346,7 @@ cdef void on_upstream_gone(H1Client *client) noexcept nogil:
     if client.host.stats:
         gauge(proxy.region, client.host.gauges + HSG_CX_ACTIVE, -1)
     refill(pool)
-    free_if_unused(proxy, pool)
+    host_free_if_unused(proxy, pool)
 
 
 cdef void refill(HostPool *pool) noexcept nogil:
@@ -404,50 +354,6 @@ cdef void refill(HostPool *pool) noexcept nogil:
     cdef Stream *stream = pool.waiting
     if stream != NULL and pool.connecting < pool.waiting_count and pool.idle == NULL:
         grow(stream, pool, breaker_of(stream))
-
-
-# -- hosts that come and go
-
-cdef void free_if_unused(Proxy *proxy, HostPool *pool) noexcept nogil:
-    cdef Host *host = pool.host
-    if host.retired and pool.connections == 0 and pool.waiting == NULL and host.references == 0:
-        free(pool)
-        host_free(host)
-
-
-cdef void pool_retire(Proxy *proxy, Host *host) noexcept nogil:
-    cdef HostPool *pool = <HostPool *>host.cluster_runtime
-    if pool == NULL:
-        host_free(host)
-        return
-    host.references += 1
-    host.retired = True
-    while pool.idle != NULL:
-        h1_client_close(pool.idle)
-    host.references -= 1
-    free_if_unused(proxy, pool)
-
-
-cdef Host *original_dst_host(Proxy *proxy, Cluster *cluster, const Address *destination) noexcept nogil:
-    # Kept in a list on the cluster's load balancer state; ORIGINAL_DST clusters have few destinations per worker.
-    cdef Host *host = <Host *>cluster.lb.state
-    cdef unsigned char wanted[128]
-    cdef uint32_t n
-    cdef char text[160]
-    memset(wanted, 0, sizeof(wanted))
-    n = address_to_sockaddr(destination, wanted)
-    if n == 0:
-        return NULL
-    while host != NULL:
-        if host.socket_address_len == n and memcmp(host.socket_address, wanted, n) == 0:
-            return host
-        host = host.next
-    host = host_new(wanted, n, slice_of(text, address_text(destination, True, text, sizeof(text))), slice_of(NULL, 0))
-    if host == NULL:
-        return NULL
-    host.next = <Host *>cluster.lb.state
-    cluster.lb.state = host
-    return host
 
 
 cdef void pool_init_proxy(Proxy *proxy) noexcept nogil:

@@ -376,6 +376,14 @@ cdef struct H1Server:
     uint8_t gone                # counted out
 
 
+cdef enum H1ClientState:
+    CLIENT_CONNECTING = 0
+    CLIENT_IDLE
+    CLIENT_BUSY
+    CLIENT_TUNNEL
+    CLIENT_CLOSED
+
+
 cdef struct H1Client:
     Conn conn                   # first
     Proxy *proxy

@@ -19,7 +19,6 @@ from mosn._fastpath.hashing cimport xxh64
 from mosn._fastpath.memory cimport arena_init, arena_release, buf_len
 from mosn._fastpath.proxy.cluster cimport cluster_pick
 from mosn._fastpath.proxy.finish cimport snapshot_unref, text
-from mosn._fastpath.proxy.pool cimport original_dst_host, upstream_socket
 from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_write
 from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, Proxy, TcpProxy
 from mosn._fastpath.proxy.tcp_move cimport (
@@ -31,6 +30,7 @@ from mosn._fastpath.proxy.tcp_session cimport (
 from mosn._fastpath.proxy.types cimport (
     CLUSTER_ORIGINAL_DST, FLAG_NC, FLAG_UC, FLAG_UF, FLAG_UH, FLAG_UO, P_NONE, Breaker, Cluster, Host, PickContext,
 )
+from mosn._fastpath.proxy.upstream_host cimport original_dst_host, upstream_socket
 from mosn._fastpath.shm.segment cimport LIMIT_CONNECTIONS, count, gauge, histogram_record, limit_give, limit_take
 from mosn._fastpath.shm.stats cimport (
     CLG_CX_ACTIVE, CLH_CX_CONNECT_MS, CL_CX_CONNECT_ATTEMPTS_EXCEEDED, CL_CX_CONNECT_FAIL, CL_CX_CONNECT_TIMEOUT,
