@@ -11,7 +11,6 @@ from contextlib import contextmanager
 
 import pytest
 
-
 SANITIZED = "ASAN_OPTIONS" in os.environ
 """Sanitized builds keep freed memory for a while and are slow: what they use says nothing."""
 

@@ -42,22 +42,37 @@ cdef void stream_touch(Stream *stream) noexcept nogil:
         stream.idle_deadline = stream.engine.now_ms + stream.idle_ms
 
 
+cdef bint parse_destination(const char *p, uint32_t n, Address *out) noexcept nogil:
+    # IP:PORT or [IPV6]:PORT
+    cdef uint32_t colon = n
+    cdef uint32_t port = 0
+    cdef uint32_t i
+    while colon > 0 and p[colon - 1] != c':':
+        colon -= 1
+    if colon == 0 or n - colon < 1 or n - colon > 5:
+        return False
+    for i in range(colon, n):
+        if p[i] < c'0' or p[i] > c'9':
+            return False
+        port = port * 10 + <uint32_t>(p[i] - c'0')
+    colon -= 1
+    if colon >= 2 and p[0] == c'[' and p[colon - 1] == c']':
+        p += 1
+        colon -= 2
+    if port == 0 or port > 65535 or address_parse_ip(out, p, colon) < 0:
+        return False
+    out.port = <uint16_t>port
+    return True
+
+
 cdef Host *original_destination(Stream *stream) noexcept nogil:
     cdef Address destination = stream.info.local
     cdef Slice name = stream.cluster.original_dst_header
     cdef Header *header = NULL
-    cdef uint32_t colon
-    cdef uint32_t i
     if name.n:
         header = head_find(&stream.request, name.p, name.n)
     if header != NULL:
-        colon = header.value_len
-        while colon > 0 and header.value[colon - 1] != c':':
-            colon -= 1
-        destination.port = 0
-        for i in range(colon, header.value_len):
-            destination.port = <uint16_t>(destination.port * 10 + (header.value[i] - c'0'))
-        if colon == 0 or address_parse_ip(&destination, header.value, colon - 1) < 0:
+        if not parse_destination(header.value, header.value_len, &destination):
             count(stream.proxy.region, stream.cluster.stats + CL_ORIGINAL_DST_HOST_INVALID, 1)
             return NULL
     return original_dst_host(stream.proxy, stream.cluster, &destination)

@@ -69,6 +69,9 @@ cdef void retry_schedule(Stream *stream) noexcept nogil:
     count(stream.proxy.region, stream.cluster.stats + CL_RQ_RETRY, 1)
     count(stream.proxy.region, stream.cluster.stats + CL_RQ_RETRY_BACKOFF_EXPONENTIAL, 1)
     stream.flags |= S_RETRY_WAIT
+    if stream.host.dynamic:
+        # Nothing holds it while we wait.
+        stream.host = stream.info.host = NULL
     stream.try_deadline = 0
     stream.retry_at = stream.engine.now_ms + random_next(stream.engine.random) % (bound if bound else 1)
     if stream.retry_at <= stream.engine.now_ms:

@@ -193,6 +193,7 @@ cdef void connect_failed(Session *session, bint timeout) noexcept nogil:
             tcp_leave_cluster(session)
             conn_close(&session.up.conn)
         session.up_open = False
+        session.host = session.info.host = NULL     # of ORIGINAL_DST, nothing holds it while we wait
         conn_timer(&session.down.conn, 1)
         return
     count(proxy.region, session.cluster.stats + CL_CX_CONNECT_ATTEMPTS_EXCEEDED, 1)

@@ -17,6 +17,10 @@ from mosn._fastpath.proxy.types cimport Address, Cluster, Host
 from mosn._fastpath.shm.segment cimport count
 
 
+cdef enum:
+    DESTINATIONS = 1024         # of an ORIGINAL_DST cluster, from which on unused ones are dropped
+
+
 cdef HostPool *host_pool(Host *host) noexcept nogil:
     cdef HostPool *pool = <HostPool *>host.cluster_runtime
     if pool == NULL:
@@ -52,10 +56,32 @@ cdef void host_retire(Proxy *proxy, Host *host) noexcept nogil:
     host_free_if_unused(proxy, pool)
 
 
+cdef inline bint is_unused(const Host *host) noexcept nogil:
+    cdef const HostPool *pool = <const HostPool *>host.cluster_runtime
+    if host.active_connections or host.active_requests or host.references:
+        return False
+    return pool == NULL or (pool.connections == 0 and pool.waiting_count == 0)
+
+
+cdef void drop_unused_hosts(Cluster *cluster) noexcept nogil:
+    # Clients name the destinations: without an end to it they could take all memory.
+    cdef Host **link = <Host **>&cluster.lb.state
+    cdef Host *host
+    while link[0] != NULL:
+        host = link[0]
+        if is_unused(host):
+            link[0] = host.next
+            free(host.cluster_runtime)
+            host_free(host)
+        else:
+            link = &host.next
+
+
 cdef Host *original_dst_host(Proxy *proxy, Cluster *cluster, const Address *destination) noexcept nogil:
     # Kept in a list on the cluster's load balancer state; ORIGINAL_DST clusters have few destinations per worker.
     cdef Host *host = <Host *>cluster.lb.state
     cdef unsigned char wanted[128]
+    cdef uint32_t known = 0
     cdef uint32_t n
     cdef char text[160]
     memset(wanted, 0, sizeof(wanted))
@@ -65,10 +91,14 @@ cdef Host *original_dst_host(Proxy *proxy, Cluster *cluster, const Address *dest
     while host != NULL:
         if host.socket_address_len == n and memcmp(host.socket_address, wanted, n) == 0:
             return host
+        known += 1
         host = host.next
+    if known >= DESTINATIONS:
+        drop_unused_hosts(cluster)
     host = host_new(wanted, n, slice_of(text, address_text(destination, True, text, sizeof(text))), slice_of(NULL, 0))
     if host == NULL:
         return NULL
+    host.dynamic = True
     host.next = <Host *>cluster.lb.state
     cluster.lb.state = host
     return host
