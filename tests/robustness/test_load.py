@@ -55,7 +55,7 @@ def test_ten_thousand_connections(start: Start, path: str) -> None:
         pytest.skip("the limit of open files is too low for 10,000 connections")
     with running("faulty") as upstream:
         sidecar, port = proxy(start, upstream, 2)
-        answered = wrk(URL.format(port=port, path=path), 10_000, 6)
+        answered = wrk(URL.format(port=port, path=path), 10_000, 4)
         total = sidecar.stat("http.http.downstream_cx_total")
         clean(sidecar)
     assert answered > 1000 and total >= 10_000

@@ -159,7 +159,7 @@ def test_workers_and_controllers_die(start: Start) -> None:
         def anyone() -> int:
             return chance.choice([*pids_of_workers(sidecar), pid_of_controller(sidecar)])
 
-        found, killer, watch = under_load(sidecar, port, anyone, 10)
+        found, killer, watch = under_load(sidecar, port, anyone, 7)
         settle(sidecar)
     assert found.wrong == []
     assert found.failed.total() <= killer.killed * CLIENTS, found.outcomes
