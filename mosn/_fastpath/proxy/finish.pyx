@@ -20,7 +20,7 @@ from mosn._fastpath.proxy.runtime cimport (
     S_DONE, S_LOCAL_REPLY, S_REQUEST_TAKEN, S_RESPONSE_ENDED, S_RESPONSE_STARTED, S_RETRY_TAKEN, S_SHADOW,
     HttpManager, Proxy, Snapshot, Stream,
 )
-from mosn._fastpath.proxy.types cimport FLAG_UO, ROUTE_CLUSTER
+from mosn._fastpath.proxy.types cimport FLAG_UC, FLAG_UF, FLAG_UH, FLAG_UO, FLAG_UPE, FLAG_UT, ROUTE_CLUSTER
 from mosn._fastpath.shm.segment cimport LIMIT_REQUESTS, LIMIT_RETRIES, count, gauge, histogram_record, limit_give
 from mosn._fastpath.shm.stats cimport (
     CLG_RQ_ACTIVE, CLH_RQ_TIME, CL_RQ_1XX, CL_RQ_COMPLETED, HSG_RQ_ACTIVE, HS_RQ_ERROR, HS_RQ_SUCCESS,
@@ -31,6 +31,8 @@ from mosn._fastpath.shm.stats cimport (
 cdef enum:
     KEPT_STREAMS = 256
     EVENT_SNAPSHOT_FREE = 2
+    # What the router says of an upstream that gave no answer.
+    ROUTER_FLAGS = FLAG_UH | FLAG_UT | FLAG_UF | FLAG_UC | FLAG_UO | FLAG_UPE
 
 
 cdef Stream *stream_new(Proxy *proxy) noexcept nogil:
@@ -217,7 +219,15 @@ cdef void stream_reply(Stream *stream, int status, Slice body, uint64_t flag, Sl
     if stream.set_cookie.n:
         head_add_known(&stream.response, H_SET_COOKIE, stream.set_cookie.p, stream.set_cookie.n)
     response_prepare(stream, False)
+    if flag & ROUTER_FLAGS and stream.cluster != NULL:
+        charge_cluster(stream)
     send_reply(stream, body)
+
+
+cdef void charge_cluster(Stream *stream) noexcept nogil:
+    # The router answers in the upstream's place: Envoy counts that as the cluster's answer.
+    count(stream.proxy.region, stream.cluster.stats + CL_RQ_COMPLETED, 1)
+    count(stream.proxy.region, stream.cluster.stats + CL_RQ_1XX + stream.response.status // 100 - 1, 1)
 
 
 cdef void route_fields(Stream *stream) noexcept nogil:

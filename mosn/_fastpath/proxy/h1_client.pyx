@@ -270,6 +270,7 @@ cdef void finish_tunnel(H1Client *client) noexcept nogil:
 cdef void on_eof(Conn *conn) noexcept nogil:
     cdef H1Client *client = <H1Client *>conn
     cdef Stream *stream = client.stream
+    client.remote_closed = True
     if stream == NULL:
         h1_client_close(client)
     elif client.state == CLIENT_TUNNEL:
@@ -297,6 +298,7 @@ cdef void on_error(Conn *conn, int error) noexcept nogil:
     if client.state == CLIENT_CONNECTING:
         client.proxy.upstream_failed(client, 0, error)
     else:
+        client.remote_closed = True
         h1_client_fail(client, broken_off(client), NULL)
 
 

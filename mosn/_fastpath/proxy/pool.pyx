@@ -25,9 +25,10 @@ from mosn._fastpath.shm.segment cimport (
 )
 from mosn._fastpath.shm.stats cimport (
     CLG_CX_ACTIVE, CLG_CX_HTTP1_ACTIVE, CLG_RQ_ACTIVE, CLG_RQ_PENDING_ACTIVE, CLH_CX_CONNECT_MS, CLH_CX_LENGTH_MS,
-    CL_CX_CONNECT_FAIL, CL_CX_CONNECT_TIMEOUT, CL_CX_DESTROY, CL_CX_HTTP1_TOTAL, CL_CX_MAX_DURATION_REACHED,
-    CL_CX_MAX_REQUESTS, CL_CX_OVERFLOW, CL_CX_TOTAL, CL_RQ_PENDING_FAILURE_EJECT, CL_RQ_PENDING_OVERFLOW,
-    CL_RQ_PENDING_TOTAL, HSG_CX_ACTIVE, HSG_RQ_ACTIVE, HS_CX_CONNECT_FAIL, HS_CX_TOTAL, HS_RQ_TOTAL,
+    CL_CX_CONNECT_FAIL, CL_CX_CONNECT_TIMEOUT, CL_CX_DESTROY, CL_CX_DESTROY_LOCAL, CL_CX_DESTROY_REMOTE,
+    CL_CX_HTTP1_TOTAL, CL_CX_MAX_DURATION_REACHED, CL_CX_MAX_REQUESTS, CL_CX_OVERFLOW, CL_CX_TOTAL,
+    CL_RQ_PENDING_FAILURE_EJECT, CL_RQ_PENDING_OVERFLOW, CL_RQ_PENDING_TOTAL, HSG_CX_ACTIVE, HSG_RQ_ACTIVE,
+    HS_CX_CONNECT_FAIL, HS_CX_TOTAL, HS_RQ_TOTAL,
 )
 
 
@@ -340,6 +341,7 @@ cdef void on_upstream_gone(H1Client *client) noexcept nogil:
     if client.counted:
         limit_give(proxy.region, client.limit_row, LIMIT_CONNECTIONS)
     count(proxy.region, client.stats + CL_CX_DESTROY, 1)
+    count(proxy.region, client.stats + (CL_CX_DESTROY_REMOTE if client.remote_closed else CL_CX_DESTROY_LOCAL), 1)
     gauge(proxy.region, client.gauges + CLG_CX_ACTIVE, -1)
     gauge(proxy.region, client.gauges + CLG_CX_HTTP1_ACTIVE, -1)
     histogram_record(proxy.region, client.histograms + CLH_CX_LENGTH_MS, proxy.engine.now_us - client.opened_us)

@@ -413,6 +413,7 @@ cdef struct H1Client:
     uint8_t proper_case
     uint8_t counted             # the connection limit's slot is held
     uint8_t splicing
+    uint8_t remote_closed       # the upstream ended the connection
     Pipe pipe
 
 

@@ -27,8 +27,8 @@ from mosn._fastpath.proxy.types cimport (
 from mosn._fastpath.shm.segment cimport count, gauge
 from mosn._fastpath.shm.stats cimport (
     CL_RQ_CANCELLED, CL_RQ_TX_RESET, HTG_RQ_ACTIVE, HT_CX_PROTOCOL_ERROR, HT_FLOW_PAUSED, HT_FLOW_RESUMED,
-    HT_NO_CLUSTER, HT_NO_ROUTE, HT_RQ_DIRECT_RESPONSE, HT_RQ_HTTP1_TOTAL, HT_RQ_REDIRECT, HT_RQ_ROUTED,
-    HT_RQ_RX_RESET, HT_RQ_TOO_LARGE, HT_RQ_TOTAL, HT_RQ_WS_ON_NON_WS_ROUTE,
+    HT_NO_CLUSTER, HT_NO_ROUTE, HT_RQ_DIRECT_RESPONSE, HT_RQ_HTTP1_TOTAL, HT_RQ_ROUTED, HT_RQ_RX_RESET,
+    HT_RQ_TOO_LARGE, HT_RQ_TOTAL, HT_RQ_WS_ON_NON_WS_ROUTE,
 )
 
 
@@ -108,6 +108,7 @@ cdef void stream_begin(Stream *stream, bint end) noexcept nogil:
             stream.flags |= S_CLOSE
         stream_reply(stream, status, EMPTY, 0, details, location)
         return
+    count(stream.proxy.region, stream.manager.stats + HT_RQ_ROUTED, 1)      # all that reach the router
     if stream.manager.routes == NULL:
         not_found(stream)
         return
@@ -135,7 +136,7 @@ cdef void serve_route(Stream *stream) noexcept nogil:
                 return
         forward(stream)
     elif route.kind == ROUTE_REDIRECT:
-        count(stream.proxy.region, stream.manager.stats + HT_RQ_REDIRECT, 1)
+        count(stream.proxy.region, stream.manager.stats + HT_RQ_DIRECT_RESPONSE, 1)
         stream_reply(stream, route.status, EMPTY, 0, text("direct_response"),
                      route_redirect_location(route, &stream.info, said_to_be_tls(stream)))
     elif route.kind == ROUTE_DIRECT:
@@ -187,7 +188,6 @@ cdef void forward(Stream *stream) noexcept nogil:
         return
     stream.cluster = cluster
     stream.info.cluster = cluster
-    count(stream.proxy.region, stream.manager.stats + HT_RQ_ROUTED, 1)
     route_hash(stream.route, &stream.info, &stream.set_cookie)
     request_router_headers(stream)
     if stream.picked != NULL:
