@@ -81,7 +81,8 @@ def envoy(tmp_path_factory: pytest.TempPathFactory, backend: int) -> Iterator[st
             wait_for(lambda: fetch(admin.read_text(), "/ready") == "LIVE\n", "start")
             address = admin.read_text()
             use_listeners(address)
-            wait_for(lambda: "backend.upstream_rq_time" in fetch(address, "/stats"), "count the request")
+            counted = "envoy_cluster_upstream_rq_time_bucket"
+            wait_for(lambda: counted in fetch(address, "/stats/prometheus"), "count the request")
             yield address
         finally:
             process.terminate()
