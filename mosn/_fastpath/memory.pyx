@@ -212,7 +212,7 @@ cdef int _buf_move(BlockPool *pool, Buf *b, size_t capacity) noexcept nogil:
 
 cdef int buf_reserve(BlockPool *pool, Buf *b, size_t n) noexcept nogil:
     cdef size_t live = b.end - b.start
-    if <size_t>(b.capacity - b.end) >= n and b.data != NULL:
+    if <size_t>(b.capacity - b.end) >= n and (b.data != NULL or n == 0):
         return 0
     if n > MAX_BYTES or live + n > MAX_BYTES:
         return -1
