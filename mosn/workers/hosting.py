@@ -60,7 +60,7 @@ class Host(Protocol):
     @property
     def run_dir(self) -> Path: ...
 
-    async def command(self, name: str, **args: Any) -> dict[str, Any]:
+    async def command(self, what: str, /, **args: Any) -> dict[str, Any]:
         """A control command.  Raises `mosn.admin.CommandFailed`."""
 
     def add_numbers(self, counters: Callable[[], Mapping[str, int]], gauges: Callable[[], Mapping[str, int]]) -> None:

@@ -92,7 +92,9 @@ def test_bad_proxy_header_closes(start: Start, upstream: MakeUpstream, header: b
     sidecar.wait_stat(f"listener.127.0.0.1_{port}.downstream_cx_active", 0)
 
 
-@pytest.mark.parametrize(("version", "start_of"), [("V1", b"PROXY TCP4 127.0.0.1 127.0.0.1 "), ("V2", b"\r\n\r\n\0\r\n")])
+@pytest.mark.parametrize(
+    ("version", "start_of"), [("V1", b"PROXY TCP4 127.0.0.1 127.0.0.1 "), ("V2", b"\r\n\r\n\0\r\n")]
+)
 def test_proxy_protocol_out(start: Start, upstream: MakeUpstream, version: str, start_of: bytes) -> None:
     heard: list[bytes] = []
 

@@ -11,7 +11,8 @@ from tests.proxy.upstream import Peer, Upstream, ok, parse_fields, status
 
 def mirrored(start: Start, main: Upstream, shadow_port: int, port: int) -> Sidecar:
     routes = [route(request_mirror_policies=[{"cluster": "shadow"}])]
-    return start(bootstrap([http_listener(port, routes)], [cluster("backend", main.port), cluster("shadow", shadow_port)]))
+    clusters = [cluster("backend", main.port), cluster("shadow", shadow_port)]
+    return start(bootstrap([http_listener(port, routes)], clusters))
 
 
 def test_copies_arrive_whole(start: Start, upstream: MakeUpstream) -> None:
@@ -39,7 +40,8 @@ def test_copies_arrive_whole(start: Start, upstream: MakeUpstream) -> None:
 
 def test_silent_mirror_holds_nobody_up(start: Start, upstream: MakeUpstream) -> None:
     port = free_port()
-    sidecar = mirrored(start, upstream(), upstream(lambda peer: peer.sock.recv(1) and peer.sock.settimeout(1)).port, port)
+    silent = upstream(lambda peer: peer.sock.recv(1) and peer.sock.settimeout(1))
+    sidecar = mirrored(start, upstream(), silent.port, port)
     client = Peer.connect(port)
     for _ in range(200):
         client.send(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9000\r\n\r\n" + bytes(9000))

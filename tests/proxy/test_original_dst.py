@@ -74,7 +74,8 @@ def fetch(client: str, port: int) -> str:
 
 
 def virtual(listener: dict[str, object], port: int) -> dict[str, object]:
-    return {**listener, "bind_to_port": False, "address": {"socket_address": {"address": "0.0.0.0", "port_value": port}}}
+    anywhere = {"socket_address": {"address": "0.0.0.0", "port_value": port}}
+    return {**listener, "bind_to_port": False, "address": anywhere}
 
 
 def test_redirected_connections_reach_their_original_destination(namespaces: tuple[str, str], tmp_path: Path) -> None:
@@ -88,7 +89,8 @@ def test_redirected_connections_reach_their_original_destination(namespaces: tup
     file = tmp_path / "bootstrap.json"
     file.write_text(json.dumps(bootstrap(listeners, [original])))
     run_dir = str(tmp_path / "run")
-    sidecar = inside(server, sys.executable, "-m", "mosn", "start", "-c", str(file), "--run-dir", run_dir, "--workers", "1")
+    options = ["-c", str(file), "--run-dir", run_dir, "--workers", "1"]
+    sidecar = inside(server, sys.executable, "-m", "mosn", "start", *options)
     upstreams = [inside(server, sys.executable, "-c", UPSTREAM, str(port)) for port in (8080, 8081)]
     try:
         deadline = time.monotonic() + 20

@@ -36,4 +36,3 @@ cdef void conn_abort(Conn *conn) noexcept nogil
 cdef void conn_ready_again(Conn *conn) noexcept nogil
 cdef void conn_timer(Conn *conn, uint32_t delay_ms) noexcept nogil
 cdef void conn_timer_cancel(Conn *conn) noexcept nogil
-

@@ -45,7 +45,8 @@ cdef void accepting_set_protocols(void *http, void *tcp) noexcept nogil:
     open_tcp = <OpenFn>tcp
 
 
-cdef void connection_accepted(ListenerRuntime *runtime, int fd, const sockaddr_storage *peer, socklen_t peer_len) noexcept nogil:
+cdef void connection_accepted(ListenerRuntime *runtime, int fd, const sockaddr_storage *peer,
+                              socklen_t peer_len) noexcept nogil:
     cdef Accepted facts
     cdef Proxy *proxy = runtime.proxy
     memset(&facts, 0, sizeof(facts))
@@ -70,7 +71,6 @@ cdef void connection_accepted(ListenerRuntime *runtime, int fd, const sockaddr_s
 cdef void local_address(Accepted *facts) noexcept nogil:
     cdef sockaddr_storage name
     cdef socklen_t n = sizeof(name)
-    cdef int one = 1
     if getsockname(facts.fd, <sockaddr *>&name, &n) == 0:
         address_from_sockaddr(&facts.local, &name, n)
     if facts.local.family == AF_UNIX:

@@ -4,15 +4,15 @@ Criteria are looked at in Envoy's order; at each one the most specific match win
 it is out, for good: there is no way back to a less specific chain when a later criterion fails.
 """
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport uint32_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
 from mosn._fastpath.engine.system cimport AF_INET, AF_INET6, AF_UNIX
-from mosn._fastpath.memory cimport Slice
 from mosn._fastpath.proxy.info cimport address_equal_ip, address_is_loopback
 from mosn._fastpath.proxy.runtime cimport Accepted, ChainMatch, FilterChain, Listener, PrefixRange
 from mosn._fastpath.proxy.types cimport Address
+
 
 cdef enum:
     LEVELS = 9

@@ -3,7 +3,7 @@
 from mosn._fastpath.codec.http1 cimport H1_BODY_LENGTH
 from mosn._fastpath.engine.conn cimport conn_flush, conn_pause, conn_ready_again
 from mosn._fastpath.engine.splice cimport pipe_drain, pipe_fill, pipe_take
-from mosn._fastpath.engine.system cimport errno, recv
+from mosn._fastpath.engine.system cimport errno
 from mosn._fastpath.engine.types cimport C_DEAD, C_READABLE, Conn
 from mosn._fastpath.memory cimport buf_len
 from mosn._fastpath.proxy.h1_client_end cimport (
@@ -12,6 +12,7 @@ from mosn._fastpath.proxy.h1_client_end cimport (
 from mosn._fastpath.proxy.runtime cimport RESET_TERMINATION, H1Client, Stream
 from mosn._fastpath.shm.segment cimport count
 from mosn._fastpath.shm.stats cimport CL_CX_RX_BYTES
+
 
 cdef enum:
     SPLICE_FROM = 32768         # bytes of a body that are still to come

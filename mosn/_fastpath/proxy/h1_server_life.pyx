@@ -3,7 +3,7 @@
 The idle timer is not touched by requests: it fires when it was armed for and looks again (see on_timer of h1_server).
 """
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint64_t
 from libc.string cimport memset
 
 from mosn._fastpath.engine.conn cimport conn_close, conn_resume, conn_timer, conn_timer_cancel

@@ -4,10 +4,10 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy
 
 from mosn._fastpath.codec.http1 cimport (
-    H1_BAD_TRANSFER_ENCODING, H1_BODY_NONE, H1_BODY_TUNNEL, H1_HEAD_TOO_LARGE, H1_HTTP10_REFUSED, H1_TOO_MANY_HEADERS,
-    h1_body_feed, h1_error_text, h1_head_reset, h1_parse_request, h1_request_body,
+    H1_BAD_TRANSFER_ENCODING, H1_BODY_NONE, H1_BODY_TUNNEL, H1_HEAD_TOO_LARGE, H1_HTTP10_REFUSED,
+    H1_TOO_MANY_HEADERS, h1_body_feed, h1_error_text, h1_head_reset, h1_parse_request, h1_request_body,
 )
-from mosn._fastpath.engine.conn cimport conn_pause, conn_timer, conn_timer_cancel, conn_write
+from mosn._fastpath.engine.conn cimport conn_pause, conn_timer, conn_write
 from mosn._fastpath.engine.types cimport C_DEAD, C_PAUSED, Conn
 from mosn._fastpath.head cimport HF_EXPECT_CONTINUE, HF_HTTP10, HF_KEEP_ALIVE, HF_UPGRADE, M_CONNECT
 from mosn._fastpath.memory cimport Slice, arena_alloc, slice_is_lower, slice_of

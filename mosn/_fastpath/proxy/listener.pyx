@@ -79,9 +79,9 @@ cdef void listener_remove_sockets(ListenerRuntime *runtime) noexcept nogil:
 cdef void listener_drain(ListenerRuntime *runtime) noexcept nogil:
     # Who is in the accept queue now has connected in good faith: served (with Connection: close), not reset.
     cdef ListenerSocket *socket = runtime.sockets
-    cdef int turn
+    cdef int _turn
     while socket != NULL:
-        for turn in range(DRAIN_TURNS):
+        for _turn in range(DRAIN_TURNS):
             on_acceptable(&socket.conn)
         socket = socket.next
     listener_remove_sockets(runtime)
@@ -124,12 +124,12 @@ cdef void on_acceptable(Conn *conn) noexcept nogil:
     cdef sockaddr_storage peer
     cdef socklen_t n
     cdef int fd
-    cdef int turn
+    cdef int _turn
     cdef int most = most_descriptors()
     conn.flags &= ~<uint32_t>C_READABLE
     if socket.listener.config == NULL:
         return
-    for turn in range(ACCEPTS_PER_TURN):
+    for _turn in range(ACCEPTS_PER_TURN):
         n = sizeof(peer)
         fd = accept4(conn.fd, <sockaddr *>&peer, &n, SOCK_NONBLOCK | SOCK_CLOEXEC)
         if fd < 0:

@@ -9,7 +9,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, strlen, strncpy
 
 from mosn._fastpath.engine.conn cimport conn_init, conn_timer
-from mosn._fastpath.engine.system cimport EMFILE, ENFILE, close, connect, errno, socket
+from mosn._fastpath.engine.system cimport EMFILE, ENFILE, close, errno
 from mosn._fastpath.memory cimport Slice, slice_of
 from mosn._fastpath.proxy.h1_client cimport h1_client_attach, h1_client_conn_ops
 from mosn._fastpath.proxy.h1_client_end cimport h1_client_close, h1_client_idle_left, h1_client_silent

@@ -7,7 +7,8 @@ from mosn._fastpath.memory cimport Slice
 from mosn._fastpath.proxy.runtime cimport Stream
 
 
-# 0: route it.  Else the status to answer with, negative when the connection must end, too; *details is its RESPONSE_CODE_DETAILS, *location a redirect's target.
+# 0: route it.  Else the status to answer with, negative when the connection must end, too; *details is its
+# RESPONSE_CODE_DETAILS, *location a redirect's target.
 cdef int request_prepare(Stream *stream, Slice *details, Slice *location) noexcept nogil
 # After routing: the router filter's own headers and timeouts; fills stream.timeout_ms, try_timeout_ms, retry_on,
 # retries_left.

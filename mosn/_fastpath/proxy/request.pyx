@@ -52,7 +52,6 @@ cdef extern from "<time.h>" nogil:
 cdef const char *HEX = b"0123456789abcdef"
 
 
-
 cdef uint32_t decimal_text(uint64_t value, char *out) noexcept nogil:
     cdef char digits[24]
     cdef uint32_t n = 0

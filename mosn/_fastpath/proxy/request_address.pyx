@@ -79,7 +79,8 @@ cdef bint address_from_xff(Stream *stream, uint32_t skip) noexcept nogil:
 
 cdef void append_xff(Stream *stream, const Address *peer) noexcept nogil:
     cdef char text[64]
-    cdef uint32_t n = address_text(&own if own.family and address_is_loopback(peer) else peer, False, text, sizeof(text))
+    cdef bint local = own.family and address_is_loopback(peer)
+    cdef uint32_t n = address_text(&own if local else peer, False, text, sizeof(text))
     cdef Header *header = head_get(&stream.request, H_X_FORWARDED_FOR)
     cdef char *value
     cdef uint32_t before = header.value_len + 1 if header != NULL else 0

@@ -64,7 +64,8 @@ def parse_bound(str text):
 cdef class SnapshotObject:
     def __cinit__(self, dict spec not None, SnapshotObject previous, registry):
         if spec["format"] != FORMAT:
-            raise ValueError(f"snapshot format {spec['format']} is not {FORMAT}: controller and worker differ in version")
+            raise ValueError(f"snapshot format {spec['format']} is not {FORMAT}: "
+                             "controller and worker differ in version")
         self._keep = []
         self._blocks = []
         self.spec = spec
