@@ -114,7 +114,7 @@ cdef struct Engine:
     Wheel wheel
     BlockPool pool
     char *scratch               # SCRATCH_BYTES, for reading
-    Pipe pipes[64]              # empty ones, kept for the next bulk transfer
+    Pipe pipes[16]              # empty ones, kept for the next bulk transfer
     uint32_t kept_pipes
     Conn *ready                 # to be read (again) in this batch
     Conn *ready_last
@@ -133,4 +133,4 @@ cdef struct Engine:
 
 cdef enum:
     SCRATCH_BYTES = 65536
-    KEPT_PIPES = 64
+    KEPT_PIPES = 16

@@ -9,7 +9,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp
 
 from mosn._fastpath.codec.http1 cimport h1_head_reset
-from mosn._fastpath.engine.conn cimport conn_init, conn_move, conn_timer
+from mosn._fastpath.engine.conn cimport conn_init, conn_move, conn_resume, conn_timer
 from mosn._fastpath.engine.system cimport ECONNRESET, SOL_SOCKET, SO_ERROR, getsockopt, socklen_t
 from mosn._fastpath.engine.types cimport C_DEAD, C_PAUSED, C_RDHUP, Conn, ConnOps
 from mosn._fastpath.proxy.finish cimport text
@@ -73,6 +73,8 @@ cdef void on_drained(Conn *conn) noexcept nogil:
     cdef Stream *stream = (<H1Server *>conn).stream
     if stream != NULL:
         stream_downstream_drained(stream)
+    else:
+        conn_resume(conn)
 
 
 cdef void on_head_timer(H1Server *server) noexcept nogil:

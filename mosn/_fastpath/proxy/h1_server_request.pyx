@@ -8,7 +8,7 @@ from mosn._fastpath.codec.http1 cimport (
     H1_TOO_MANY_HEADERS, h1_body_feed, h1_error_text, h1_head_reset, h1_parse_request, h1_request_body,
 )
 from mosn._fastpath.engine.conn cimport conn_pause, conn_timer, conn_write
-from mosn._fastpath.engine.types cimport C_DEAD, C_PAUSED, Conn
+from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, C_PAUSED, Conn
 from mosn._fastpath.head cimport HF_EXPECT_CONTINUE, HF_HTTP10, HF_KEEP_ALIVE, HF_UPGRADE, M_CONNECT
 from mosn._fastpath.memory cimport Slice, arena_alloc, slice_is_lower, slice_of
 from mosn._fastpath.proxy.finish cimport stream_discard, stream_new, stream_reply, text
@@ -209,6 +209,10 @@ cdef size_t h1_server_on_data(Conn *conn, char *p, size_t n) noexcept nogil:
     cdef int64_t used
     while done < n:
         if server.state == SERVER_HEAD:
+            if conn.flags & C_HIGH:
+                # Its answers pile up here: no further request until the client takes them (on_drained).
+                conn_pause(conn)
+                break
             used = feed_head(server, p + done, n - done)
         elif server.state in (SERVER_BODY, SERVER_TUNNEL):
             used = feed_body(server, p + done, n - done)
