@@ -43,6 +43,7 @@ from mosn._fastpath.engine.types cimport (
     C_HIGH,
     C_IN_FLUSH,
     C_IN_READY,
+    C_LATE,
     C_LINGER,
     C_PAUSED,
     C_RDHUP,
@@ -250,6 +251,10 @@ cdef void conn_flush_soon(Conn *conn) noexcept nogil:
     if conn.flags & (C_IN_FLUSH | C_DEAD):
         return
     conn.flags |= C_IN_FLUSH
+    if conn.flags & C_LATE:
+        conn.next_flush = conn.engine.late
+        conn.engine.late = conn
+        return
     conn.next_flush = conn.engine.flush
     conn.engine.flush = conn
 

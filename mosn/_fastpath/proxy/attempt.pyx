@@ -37,8 +37,8 @@ from mosn._fastpath.proxy.finish cimport (
     text,
 )
 from mosn._fastpath.proxy.info cimport address_parse_ip
-from mosn._fastpath.proxy.pool cimport host_stat, original_dst_host, pool_acquire, pool_forget
-from mosn._fastpath.proxy.request cimport request_attempt_count, response_prepare
+from mosn._fastpath.proxy.pool cimport host_stat, original_dst_host
+from mosn._fastpath.proxy.request cimport request_attempt_count
 from mosn._fastpath.proxy.route cimport header_ops_apply, retry_on_response
 from mosn._fastpath.proxy.runtime cimport (
     RESET_CONNECT_FAILED,
@@ -63,6 +63,7 @@ from mosn._fastpath.proxy.runtime cimport (
     S_UP_PAUSED,
     S_UPGRADE,
     S_UPSTREAM_ENDED,
+    S_WAITING,
     TRIED_HOSTS,
     Stream,
     UpstreamEvents,
@@ -175,7 +176,7 @@ cdef void attempt_start(Stream *stream) noexcept nogil:
         stream.tried_count += 1
     stream.info.attempts += 1
     stream.flags &= ~<uint32_t>(S_HEAD_SENT | S_REQUEST_SENT | S_UPSTREAM_ENDED)
-    pool_acquire(stream)
+    stream.pool.acquire(stream)
 
 
 cdef void on_ready(Stream *stream) noexcept nogil:
@@ -414,7 +415,7 @@ cdef void send_response_head(Stream *stream, bint end) noexcept nogil:
     stream.info.response_code_details = text("via_upstream")
     if stream.set_cookie.n:
         head_add_known(&stream.response, H_SET_COOKIE, stream.set_cookie.p, stream.set_cookie.n)
-    response_prepare(stream, True)
+    stream.down_ops.respond(stream, True)
     if stream.picked != NULL:
         header_ops_apply(&stream.picked.response_ops, &stream.info, False, &stream.engine.pool)
     header_ops_apply(&stream.route.response_ops, &stream.info, False, &stream.engine.pool)
@@ -495,7 +496,8 @@ cdef inline bint passed(uint64_t deadline, uint64_t now) noexcept nogil:
 
 
 cdef void drop_upstream(Stream *stream) noexcept nogil:
-    pool_forget(stream)
+    if stream.flags & S_WAITING:
+        stream.pool.forget(stream)
     if stream.up != NULL:
         stream.up_ops.cancel(stream)
     end_attempt(stream)

@@ -11,8 +11,7 @@ from mosn._fastpath.head cimport H_CONTENT_TYPE, H_LOCATION, H_SET_COOKIE, head_
 from mosn._fastpath.head cimport HF_NO_BODY, H_CONTENT_LENGTH, M_HEAD
 from mosn._fastpath.memory cimport Slice, arena_alloc, arena_init, arena_release, buf_release, slice_of
 from mosn._fastpath.proxy.log cimport access_logs_write
-from mosn._fastpath.proxy.pool cimport pool_forget
-from mosn._fastpath.proxy.request cimport decimal_text, response_prepare
+from mosn._fastpath.proxy.request cimport decimal_text
 from mosn._fastpath.proxy.route cimport header_ops_apply
 from mosn._fastpath.proxy.runtime cimport (
     S_DONE,
@@ -21,6 +20,7 @@ from mosn._fastpath.proxy.runtime cimport (
     S_RESPONSE_ENDED,
     S_RESPONSE_STARTED,
     S_RETRY_TAKEN,
+    S_WAITING,
     HttpManager,
     Proxy,
     Snapshot,
@@ -185,7 +185,8 @@ cdef void stream_finish(Stream *stream) noexcept nogil:
         return
     stream.flags |= S_DONE
     timer_cancel(stream.engine, &stream.timer)
-    pool_forget(stream)
+    if stream.flags & S_WAITING:
+        stream.pool.forget(stream)
     if stream.up != NULL:
         stream.up_ops.cancel(stream)
     attempt_release(stream)
@@ -216,6 +217,9 @@ cdef void stream_reply(Stream *stream, int status, Slice body, uint64_t flag, Sl
     stream.info.response_flags |= flag
     stream.info.response_code_details = details
     stream.flags |= S_LOCAL_REPLY
+    if stream.down_ops.local_reply != NULL:
+        reply_in_protocol(stream, body if body.n else details)
+        return
     if stream.route != NULL and stream.route.kind in (ROUTE_DIRECT, ROUTE_REDIRECT):
         header_ops_apply(&stream.route.response_ops, &stream.info, False, &stream.engine.pool)
     elif stream.route != NULL and stream.route.kind == ROUTE_CLUSTER and stream.picked != NULL:
@@ -232,8 +236,16 @@ cdef void stream_reply(Stream *stream, int status, Slice body, uint64_t flag, Sl
         head_add_known(&stream.response, H_CONTENT_TYPE, "text/plain", 10)
     if stream.set_cookie.n:
         head_add_known(&stream.response, H_SET_COOKIE, stream.set_cookie.p, stream.set_cookie.n)
-    response_prepare(stream, False)
+    stream.down_ops.respond(stream, False)
     send_reply(stream, body)
+
+
+cdef void reply_in_protocol(Stream *stream, Slice words) noexcept nogil:
+    stream.flags |= S_RESPONSE_STARTED | S_RESPONSE_ENDED
+    stream.info.response_code = stream.response.status
+    stream.info.downstream_first_tx_us = stream.engine.now_us
+    stream.down_ops.local_reply(stream, stream.response.status, words)
+    stream_finish(stream)
 
 
 cdef void send_reply(Stream *stream, Slice body) noexcept nogil:

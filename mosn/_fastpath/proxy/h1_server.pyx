@@ -62,6 +62,8 @@ from mosn._fastpath.head cimport (
 from mosn._fastpath.memory cimport Slice, buf_len, slice_of
 from mosn._fastpath.proxy.finish cimport stream_discard, stream_new, stream_reply, text
 from mosn._fastpath.proxy.holding cimport give_limits, rebind_chain
+from mosn._fastpath.proxy.pool cimport h1_pool_ops
+from mosn._fastpath.proxy.request cimport request_prepare, response_prepare
 from mosn._fastpath.proxy.runtime cimport (
     S_CLOSE,
     S_CONNECT,
@@ -317,6 +319,7 @@ cdef Stream *new_stream(H1Server *server) noexcept nogil:
         return NULL
     stream.down = server
     stream.down_ops = &OPS
+    stream.pool = h1_pool_ops()
     stream.manager = server.manager
     stream.listener = server.config
     stream.info.remote = server.remote
@@ -657,6 +660,8 @@ cdef void h1_server_kill(H1Server *server) noexcept nogil:
 
 
 cdef DownstreamOps OPS
+OPS.prepare = request_prepare
+OPS.respond = response_prepare
 OPS.send_1xx = send_1xx
 OPS.send_head = send_head
 OPS.send_data = send_data

@@ -50,6 +50,7 @@ from mosn._fastpath.proxy.runtime cimport (
     S_WAITING,
     H1Client,
     HostPool,
+    PoolOps,
     Proxy,
     Stream,
 )
@@ -95,7 +96,7 @@ cdef extern from "<string.h>" nogil:
     char *strerror_r(int error, char *text, size_t n)
 
 
-cdef inline HostPool *pool_of(Host *host) noexcept nogil:
+cdef HostPool *pool_of(Host *host) noexcept nogil:
     cdef HostPool *pool = <HostPool *>host.cluster_runtime
     if pool == NULL:
         pool = <HostPool *>calloc(1, sizeof(HostPool))
@@ -103,10 +104,6 @@ cdef inline HostPool *pool_of(Host *host) noexcept nogil:
             pool.host = host
             host.cluster_runtime = pool
     return pool
-
-
-cdef inline Breaker *breaker_of(Stream *stream) noexcept nogil:
-    return &stream.cluster.breakers[stream.route.priority if stream.route != NULL else 0]
 
 
 cdef void host_stat(Proxy *proxy, Host *host, uint32_t stat) noexcept nogil:
@@ -148,30 +145,36 @@ cdef void dequeue(HostPool *pool, Stream *stream) noexcept nogil:
 
 
 cdef void pool_forget(Stream *stream) noexcept nogil:
-    if stream.flags & S_WAITING:
-        dequeue(pool_of(stream.host), stream)
+    dequeue(pool_of(stream.host), stream)
 
 
-cdef void refuse(Stream *stream, uint32_t stat) noexcept nogil:
+cdef void pool_refuse(Stream *stream, uint32_t stat) noexcept nogil:
     count(stream.proxy.region, stream.cluster.stats + stat, 1)
     stream.events.reset(stream, RESET_OVERFLOW, slice_of(NULL, 0))
 
 
 # -- lending
 
-cdef void lend(H1Client *client, Stream *stream) noexcept nogil:
+cdef bint pool_take_request(Stream *stream) noexcept nogil:
     cdef Breaker *breaker = breaker_of(stream)
     cdef Proxy *proxy = stream.proxy
+    cdef Host *host = stream.host
     if not limit_take(proxy.region, &proxy.limits, breaker.index, LIMIT_REQUESTS, breaker.max_requests):
-        keep(client)
-        refuse(stream, CL_RQ_PENDING_OVERFLOW)
-        return
+        return False
     stream.flags |= S_REQUEST_TAKEN
-    client.host.active_requests += 1
+    host.active_requests += 1
     gauge(proxy.region, stream.cluster.gauges + CLG_RQ_ACTIVE, 1)
-    if client.host.stats:
-        count(proxy.region, client.host.stats + HS_RQ_TOTAL, 1)
-        gauge(proxy.region, client.host.gauges + HSG_RQ_ACTIVE, 1)
+    if host.stats:
+        count(proxy.region, host.stats + HS_RQ_TOTAL, 1)
+        gauge(proxy.region, host.gauges + HSG_RQ_ACTIVE, 1)
+    return True
+
+
+cdef void lend(H1Client *client, Stream *stream) noexcept nogil:
+    if not pool_take_request(stream):
+        keep(client)
+        pool_refuse(stream, CL_RQ_PENDING_OVERFLOW)
+        return
     h1_client_attach(client, stream)
     stream.events.ready(stream)
 
@@ -209,7 +212,7 @@ cdef void pool_acquire(Stream *stream) noexcept nogil:
     cdef Proxy *proxy = stream.proxy
     cdef H1Client *client
     if pool == NULL:
-        refuse(stream, CL_RQ_PENDING_OVERFLOW)
+        pool_refuse(stream, CL_RQ_PENDING_OVERFLOW)
         return
     if pool.idle != NULL:
         client = pool.idle
@@ -217,7 +220,7 @@ cdef void pool_acquire(Stream *stream) noexcept nogil:
         lend(client, stream)
         return
     if not limit_take(proxy.region, &proxy.limits, breaker.index, LIMIT_PENDING, breaker.max_pending):
-        refuse(stream, CL_RQ_PENDING_OVERFLOW)
+        pool_refuse(stream, CL_RQ_PENDING_OVERFLOW)
         return
     enqueue(pool, stream)
     if pool.connecting < pool.waiting_count:
@@ -431,6 +434,7 @@ cdef void refill(HostPool *pool) noexcept nogil:
 cdef void free_if_unused(Proxy *proxy, HostPool *pool) noexcept nogil:
     cdef Host *host = pool.host
     if host.retired and pool.connections == 0 and pool.waiting == NULL and host.references == 0:
+        proxy.rpc_free(pool)
         free(pool)
         host_free(host)
 
@@ -444,6 +448,8 @@ cdef void pool_retire(Proxy *proxy, Host *host) noexcept nogil:
     host.retired = True
     while pool.idle != NULL:
         h1_client_close(pool.idle)
+    if pool.rpc != NULL:
+        proxy.rpc_retire(pool)
     host.references -= 1
     free_if_unused(proxy, pool)
 
@@ -470,7 +476,17 @@ cdef Host *original_dst_host(Proxy *proxy, Cluster *cluster, const Address *dest
     return host
 
 
+cdef PoolOps OPS
+OPS.acquire = pool_acquire
+OPS.forget = pool_forget
+
+
+cdef const PoolOps *h1_pool_ops() noexcept nogil:
+    return &OPS
+
+
 cdef void pool_init_proxy(Proxy *proxy) noexcept nogil:
+    proxy.host_unused = free_if_unused
     proxy.upstream_free = on_upstream_free
     proxy.upstream_gone = on_upstream_gone
     proxy.upstream_connected = on_upstream_connected
