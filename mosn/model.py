@@ -414,7 +414,7 @@ class FilterChain(TypedDict):
     kind: Literal["http", "tcp", "rpc"]
     http: HttpManager | None
     tcp: TcpProxy | None
-    rpc: NotRequired[RpcManager | None]
+    rpc: RpcManager | None
 
 
 class Listener(TypedDict):

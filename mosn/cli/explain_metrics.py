@@ -6,6 +6,7 @@ SCOPES: dict[str, tuple[str, str]] = {
     "server": ("server", "the whole program"),
     "listener": ("listener.ADDRESS", "one listener; ADDRESS is written 127.0.0.1_80, or is its stat_prefix"),
     "http": ("http.STAT_PREFIX", "all HTTP connection managers with this stat_prefix"),
+    "rpc": ("rpc.STAT_PREFIX", "all RPC proxies with this stat_prefix; what is only HTTP's stays 0"),
     "tcp": ("tcp.STAT_PREFIX", "all TCP proxies with this stat_prefix"),
     "cluster": ("cluster.NAME", "one cluster; NAME is its alt_stat_name if it has one"),
     "host": ("host.CLUSTER.ADDRESS", "one endpoint of a cluster, as /clusters shows it"),
@@ -86,6 +87,8 @@ METRICS: dict[str, dict[str, str]] = {
         "rq_total": "requests routed to a cluster",
         "requests_rejected_with_underscores_in_headers": "requests refused for a header name with an underscore",
         "dropped_headers_with_underscores": "headers dropped for an underscore in their name",
+        "downstream_rq_oneway": "RPC requests that want no answer",
+        "downstream_heartbeat": "heartbeats of RPC clients that were answered",
         "downstream_cx_active": "connections open",
         "downstream_cx_http1_active": "connections open that speak HTTP/1",
         "downstream_cx_upgrades_active": "upgraded connections open",
@@ -162,6 +165,10 @@ METRICS: dict[str, dict[str, str]] = {
         "update_success": "updates of the hosts (DNS) that succeeded",
         "update_failure": "updates of the hosts that failed; the hosts known before stay",
         "update_attempt": "updates of the hosts that were tried",
+        "upstream_response_unknown": "RPC answers dropped because nobody waited for them (any more)",
+        "upstream_heartbeat": "heartbeats sent on silent RPC connections",
+        "upstream_heartbeat_timeout": "heartbeats that were not answered in time",
+        "upstream_cx_goaway": "RPC connections whose upstream announced that it takes no more requests",
         "upstream_cx_active": "connections open",
         "upstream_cx_http1_active": "connections open that speak HTTP/1",
         "upstream_rq_active": "requests in progress",
@@ -181,3 +188,4 @@ METRICS: dict[str, dict[str, str]] = {
         "rq_active": "requests in progress",
     },
 }
+METRICS["rpc"] = METRICS["http"]
