@@ -3,17 +3,19 @@
 from libc.string cimport memcmp, strlen
 
 from mosn._fastpath.codec.bolt cimport bolt_codec
+from mosn._fastpath.codec.dubbo cimport dubbo_codec
 from mosn._fastpath.codec.frame cimport FrameCodec
 
 cdef enum:
-    CODECS = 1
+    CODECS = 2
 
 cdef const FrameCodec *codecs[CODECS]
 codecs[0] = bolt_codec()
+codecs[1] = dubbo_codec()
 
 
 cdef const FrameCodec *frame_codec(const char *name, size_t n) noexcept nogil:
-    cdef size_t i
+    cdef int i
     for i in range(CODECS):
         if strlen(codecs[i].name) == n and memcmp(codecs[i].name, name, n) == 0:
             return codecs[i]
@@ -21,6 +23,5 @@ cdef const FrameCodec *frame_codec(const char *name, size_t n) noexcept nogil:
 
 
 def protocols() -> list[str]:
-    """Names of the protocols, in no order."""
-    cdef size_t i
+    cdef int i
     return [codecs[i].name.decode() for i in range(CODECS)]
