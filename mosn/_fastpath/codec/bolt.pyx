@@ -203,8 +203,8 @@ cdef inline bint named(const Header *item, const char *literal, uint32_t n) noex
 
 cdef int target(const Frame *frame, Head *head) noexcept nogil:
     # :authority and :path of sofa_head_target_service (or service) and sofa_head_method_name.
-    cdef Slice service = slice_of(NULL, 0)
-    cdef Slice method = slice_of(NULL, 0)
+    cdef Slice service = slice_of("", 0)
+    cdef Slice method = slice_of("", 0)
     cdef const Header *item
     cdef char *path
     cdef uint32_t i
@@ -237,10 +237,10 @@ cdef int read_head(const char *p, Frame *frame, const FrameLimits *limits, Head 
         head.method_id = M_POST
         head.scheme = slice_of("bolt", 4)
         head_add(head, 0, "x-mosn-protocol", 15, "bolt", 4)
+        if names:
+            head_add(head, 0, "x-mosn-class", 12, at, names)
     else:
         head.status = frame.code
-    if names:
-        head_add(head, 0, "x-mosn-class", 12, at, names)
     if read_map(at + names, frame.head_length - layout.fixed - names, limits, frame, head) < 0 or (
             request and target(frame, head) < 0):
         frame.error = FRAME_BAD_HEADERS

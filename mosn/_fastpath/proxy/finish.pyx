@@ -7,7 +7,7 @@ from libc.string cimport memset
 from mosn._fastpath.engine.loop cimport queue_put, engine_wake, random_next
 from mosn._fastpath.engine.timer cimport timer_arm, timer_cancel
 from mosn._fastpath.engine.types cimport Engine
-from mosn._fastpath.head cimport H_CONTENT_TYPE, H_LOCATION, H_SET_COOKIE, head_add_known, head_init
+from mosn._fastpath.head cimport H_CONTENT_TYPE, H_LOCATION, H_SET_COOKIE, head_add_known, head_init, head_ready
 from mosn._fastpath.head cimport HF_NO_BODY, H_CONTENT_LENGTH, M_HEAD
 from mosn._fastpath.memory cimport Slice, arena_alloc, arena_init, arena_release, buf_release, slice_of
 from mosn._fastpath.proxy.log cimport access_logs_write
@@ -50,7 +50,7 @@ from mosn._fastpath.shm.stats cimport (
 )
 
 cdef enum:
-    KEPT_STREAMS = 256
+    KEPT_STREAMS = 1024
     EVENT_SNAPSHOT_FREE = 2
 
 
@@ -70,10 +70,10 @@ cdef Stream *stream_new(Proxy *proxy) noexcept nogil:
     stream.snapshot = proxy.snapshot
     proxy.snapshot.references += 1
     arena_init(&stream.arena, &engine.pool)
-    head_init(&stream.request, &stream.arena)
-    head_init(&stream.response, &stream.arena)
-    head_init(&stream.request_trailers, &stream.arena)
-    head_init(&stream.response_trailers, &stream.arena)
+    head_ready(&stream.request, &stream.arena)
+    head_ready(&stream.response, &stream.arena)
+    head_ready(&stream.request_trailers, &stream.arena)
+    head_ready(&stream.response_trailers, &stream.arena)
     stream.info.arena = &stream.arena
     stream.info.request = &stream.request
     stream.info.start_us = engine.now_us

@@ -19,7 +19,7 @@ from mosn._fastpath.codec.frame cimport (
     Frame,
     FrameCodec,
 )
-from mosn._fastpath.engine.conn cimport conn_close, conn_flush_soon, conn_timer, conn_write_large
+from mosn._fastpath.engine.conn cimport conn_close, conn_flush_soon, conn_push, conn_timer, conn_write_large
 from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, Conn, ConnOps
 from mosn._fastpath.head cimport Head
 from mosn._fastpath.memory cimport Slice, buf_len, buf_reserve, slice_of
@@ -59,6 +59,7 @@ from mosn._fastpath.shm.stats cimport (
 cdef enum:
     FIRST_PENDING = 64
     DIRECT_BYTES = 16384        # from here on a request goes to the socket without another copy
+    PUSH_BYTES = 32768          # are sent before the batch is over: they are still in the cache
     MOST_BACKOFF = 2            # doublings of the heartbeat interval while no request comes
 
 cdef Slice NO_DETAIL = slice_of(NULL, 0)
@@ -125,6 +126,8 @@ cdef void unburden(RpcClient *client) noexcept nogil:
 
 cdef inline void wrote(RpcClient *client, uint64_t n) noexcept nogil:
     count(client.proxy.region, client.stats + CL_CX_TX_BYTES, n)
+    if buf_len(&client.conn.outbuf) >= PUSH_BYTES:
+        conn_push(&client.conn)
     if buf_len(&client.conn.outbuf) > client.conn.high_water and not client.conn.flags & C_HIGH:
         client.conn.flags |= C_HIGH
         count(client.proxy.region, client.stats + CL_FLOW_BACKED_UP, 1)

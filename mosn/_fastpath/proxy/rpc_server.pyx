@@ -22,6 +22,7 @@ from mosn._fastpath.engine.conn cimport (
     conn_init,
     conn_move,
     conn_pause,
+    conn_push,
     conn_resume,
     conn_timer,
     conn_write_large,
@@ -68,6 +69,7 @@ from mosn._fastpath.shm.stats cimport (
 
 cdef enum:
     DIRECT_BYTES = 16384        # from here on an answer goes to the socket without a copy
+    PUSH_BYTES = 32768          # are sent before the batch is over: they are still in the cache
     LEAST_HIGH_WATER = 262144   # of answers in the queue: many requests share it
 
 
@@ -76,6 +78,8 @@ cdef enum:
 cdef inline void wrote(RpcServer *server, Stream *stream, uint64_t n) noexcept nogil:
     stream.info.wire_sent += n
     count(server.proxy.region, server.stats + HT_CX_TX_BYTES, n)
+    if buf_len(&server.conn.outbuf) >= PUSH_BYTES:
+        conn_push(&server.conn)
     if buf_len(&server.conn.outbuf) > server.conn.high_water:
         server.conn.flags |= C_HIGH
     conn_flush_soon(&server.conn)
