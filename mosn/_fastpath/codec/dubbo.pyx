@@ -33,10 +33,12 @@ cdef inline int64_t _fail(Frame *out, uint8_t error) noexcept nogil:
 
 
 cdef bint _is_readonly(const char *body, uint32_t n, uint8_t serialization) noexcept nogil:
-    # The string "R".
+    # The string "R"; of the serializations that are not read, those that are JSON in text are known by their quotes.
     if serialization == DUBBO_FASTJSON2:
         return n == 6 and memcmp(body, b"\0\0\0\2\x4aR", 6) == 0
-    return n == 2 and memcmp(body, b"\1R", 2) == 0
+    if serialization == DUBBO_HESSIAN2:
+        return n == 2 and memcmp(body, b"\1R", 2) == 0
+    return n >= 3 and memcmp(body, b'"R"', 3) == 0
 
 
 cdef uint8_t _request_kind(const char *p, const Frame *frame) noexcept nogil:
