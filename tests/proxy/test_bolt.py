@@ -408,3 +408,44 @@ def test_access_log(start: Start, upstream: MakeUpstream) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert log.read_text() == "BOLT com.example.Greeter:1.0 /com.example.Greeter:1.0/greet test 200 5 5\n"
+
+
+def mosn_json(port: int, admin: int, upstream: int, protocol: dict[str, Any]) -> dict[str, Any]:
+    def to(cluster: str, **match: Any) -> dict[str, Any]:
+        return {"match": match, "route": {"cluster_name": cluster}}
+
+    by_service = {"headers": [{"name": "service", "value": "com.example.Missing:1.0"}]}
+    routers = [to("nobody", **by_service), to("backend", headers=[{"name": "service", "value": ".*"}])]
+    proxy = {"type": "proxy", "config": {**protocol, "router_config_name": "r"}}
+    hosts = [{"name": "all", "domains": ["*"], "routers": routers}]
+    return {
+        "servers": [{
+            "routers": [{"router_config_name": "r", "virtual_hosts": hosts}],
+            "listeners": [{
+                "name": "bolt", "address": f"127.0.0.1:{port}", "bind_port": True, "filter_chains": [{"filters": [proxy]}],
+            }],
+        }],
+        "cluster_manager": {"clusters": [
+            {"name": "backend", "type": "SIMPLE", "lb_type": "LB_RANDOM", "hosts": [{"address": f"127.0.0.1:{upstream}"}]},
+            {"name": "nobody", "type": "SIMPLE", "lb_type": "LB_RANDOM", "hosts": []},
+        ]},
+        "admin": {"address": address(admin)},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        {"downstream_protocol": "bolt", "upstream_protocol": "bolt"},
+        {"downstream_protocol": "boltv2", "upstream_protocol": "boltv2"},
+        {"downstream_protocol": "X", "upstream_protocol": "X", "extend_config": {"sub_protocol": "bolt"}},
+    ],
+)
+def test_mosn_json(start: Start, upstream: MakeUpstream, protocol: dict[str, Any]) -> None:
+    port, admin = free_port(), free_port()
+    config = mosn_json(port, admin, upstream(bolt.serving(bolt.echo)).port, protocol)
+    start(config)
+    client = Peer.connect(port)
+    assert call(client, 1, b"json").content == b"json"
+    missing = call(client, 2, headers=bolt.sofa_headers(b"com.example.Missing:1.0"))
+    assert b"no healthy upstream" in missing.error_text

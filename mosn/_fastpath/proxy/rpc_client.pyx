@@ -59,7 +59,7 @@ from mosn._fastpath.shm.stats cimport (
 cdef enum:
     FIRST_PENDING = 64
     DIRECT_BYTES = 16384        # from here on a request goes to the socket without another copy
-    PUSH_BYTES = 32768          # are sent before the batch is over: they are still in the cache
+    PUSH_BYTES = 65536          # the largest buffer that is kept for the next batch: what is more goes out earlier
     MOST_BACKOFF = 2            # doublings of the heartbeat interval while no request comes
 
 cdef Slice NO_DETAIL = slice_of(NULL, 0)
@@ -126,8 +126,6 @@ cdef void unburden(RpcClient *client) noexcept nogil:
 
 cdef inline void wrote(RpcClient *client, uint64_t n) noexcept nogil:
     count(client.proxy.region, client.stats + CL_CX_TX_BYTES, n)
-    if buf_len(&client.conn.outbuf) >= PUSH_BYTES:
-        conn_push(&client.conn)
     if buf_len(&client.conn.outbuf) > client.conn.high_water and not client.conn.flags & C_HIGH:
         client.conn.flags |= C_HIGH
         count(client.proxy.region, client.stats + CL_FLOW_BACKED_UP, 1)
@@ -152,6 +150,8 @@ cdef int put(RpcClient *client, RpcExchange *exchange, const Head *head) noexcep
     client.codec.patch(exchange.bytes, frame, exchange.upstream_id, timeout_ms)
     if frame.length >= DIRECT_BYTES:
         return conn_write_large(conn, exchange.bytes, frame.length)
+    if buf_len(&conn.outbuf) + frame.length > PUSH_BYTES:
+        conn_push(conn)
     if buf_reserve(&conn.engine.pool, &conn.outbuf, frame.length) < 0:
         return -1
     memcpy(conn.outbuf.data + conn.outbuf.end, exchange.bytes, frame.length)

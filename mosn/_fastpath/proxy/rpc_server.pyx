@@ -69,7 +69,7 @@ from mosn._fastpath.shm.stats cimport (
 
 cdef enum:
     DIRECT_BYTES = 16384        # from here on an answer goes to the socket without a copy
-    PUSH_BYTES = 32768          # are sent before the batch is over: they are still in the cache
+    PUSH_BYTES = 65536          # the largest buffer that is kept for the next batch: what is more goes out earlier
     LEAST_HIGH_WATER = 262144   # of answers in the queue: many requests share it
 
 
@@ -78,8 +78,6 @@ cdef enum:
 cdef inline void wrote(RpcServer *server, Stream *stream, uint64_t n) noexcept nogil:
     stream.info.wire_sent += n
     count(server.proxy.region, server.stats + HT_CX_TX_BYTES, n)
-    if buf_len(&server.conn.outbuf) >= PUSH_BYTES:
-        conn_push(&server.conn)
     if buf_len(&server.conn.outbuf) > server.conn.high_water:
         server.conn.flags |= C_HIGH
     conn_flush_soon(&server.conn)
@@ -105,7 +103,12 @@ cdef void send_head(Stream *stream, Head *head, bint end) noexcept nogil:
     server.codec.patch(exchange.answer_bytes, answer, exchange.frame.id, -1)
     if answer.length >= DIRECT_BYTES:
         conn_write_large(conn, exchange.answer_bytes, answer.length)
-    elif buf_reserve(&conn.engine.pool, &conn.outbuf, answer.length) == 0:
+    else:
+        if before + answer.length > PUSH_BYTES:
+            conn_push(conn)
+        if buf_reserve(&conn.engine.pool, &conn.outbuf, answer.length) < 0:
+            conn_close(conn)
+            return
         memcpy(conn.outbuf.data + conn.outbuf.end, exchange.answer_bytes, answer.length)
         conn.outbuf.end += answer.length
     wrote(server, stream, answer.length)
