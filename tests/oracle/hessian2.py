@@ -6,6 +6,7 @@ Values: None, bool, int, float, Date, str (with surrogate pairs joined), bytes, 
 from __future__ import annotations
 
 import struct
+import sys
 from dataclasses import dataclass
 
 MAX_DEPTH = 512
@@ -37,6 +38,11 @@ class Object:
     fields: tuple[tuple[str, object], ...]
 
 
+def allow_recursion() -> None:
+    """Containers that are a last element may be as many inside each other as there are bytes."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 100_000))
+
+
 class Decoder:
     """Reads one value after the other from `at`."""
 
@@ -44,6 +50,7 @@ class Decoder:
         self.data = data
         self.at = 0
         self.classes: list[tuple[str, list[str]]] = []
+        allow_recursion()
 
     def take(self, n: int) -> bytes:
         if n < 0 or self.at + n > len(self.data):

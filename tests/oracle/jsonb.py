@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.oracle.hessian2 import MAX_DEPTH, Malformed
+from tests.oracle.hessian2 import MAX_DEPTH, Malformed, allow_recursion
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Decoder:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.at = 0
+        allow_recursion()
 
     def take(self, n: int) -> bytes:
         if n < 0 or self.at + n > len(self.data):

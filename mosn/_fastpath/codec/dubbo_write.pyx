@@ -107,34 +107,46 @@ cdef int _added_entries(Writer *w) noexcept nogil:
 
 # -- the map
 
+cdef bint _adds(const Writer *w) noexcept nogil:
+    cdef uint32_t i
+    for i in range(w.frame.first_header + w.frame.header_count, w.head.count):
+        if not w.head.items[i].removed:
+            return True
+    return False
+
+
+cdef int _begin_map(Writer *w) noexcept nogil:
+    # A map where none is.
+    if w.body.jsonb:
+        return buf_append(w.pool, w.out, b"\0\0\0\0\xa6", 5)
+    return buf_append(w.pool, w.out, b"H", 1)
+
+
 cdef int _map(Writer *w) noexcept nogil:
     # The map with the changes in it; the body's reader is behind it then.
+    cdef uint32_t start = buf_len(w.out)
     cdef int found = dubbo_map(&w.body)
-    if found < 0:
-        return -1
     if found == H2_NULL:
-        if w.body.jsonb and buf_append(w.pool, w.out, b"\0\0\0\0", 4) < 0:
-            return -1
-        found = buf_append(w.pool, w.out, b"\xa6" if w.body.jsonb else b"H", 1)
-    else:
+        if not _adds(w):
+            return _raw(w, w.body.map_start, w.body.hessian.c.at)
+        found = _begin_map(w)
+    elif found == 0:
         found = _raw(w, w.body.map_start, dubbo_at(&w.body))
         if found == 0:
             found = _own_entries(w)
     if found < 0 or _added_entries(w) < 0:
         return -1
-    return buf_append(w.pool, w.out, b"\xa5" if w.body.jsonb else b"Z", 1)
+    if buf_append(w.pool, w.out, b"\xa5" if w.body.jsonb else b"Z", 1) < 0:
+        return -1
+    if w.body.jsonb:
+        put32(w.out.data + w.out.start + start, buf_len(w.out) - start - 4)
+    return 0
 
 
 cdef int _frame(Writer *w, const char *p) noexcept nogil:
     # Everything in front of the map, the map, and what a sloppy client put behind it.
-    cdef uint32_t map_at
-    if _raw(w, p, w.body.hessian.c.at) < 0:
+    if _raw(w, p, w.body.hessian.c.at) < 0 or _map(w) < 0:
         return -1
-    map_at = buf_len(w.out)
-    if _map(w) < 0:
-        return -1
-    if w.body.jsonb:
-        put32(w.out.data + w.out.start + map_at, buf_len(w.out) - map_at - 4)
     return _raw(w, w.body.hessian.c.at, p + w.frame.length)
 
 

@@ -24,8 +24,9 @@ class Case:
         return self.data[2] & 0xa0 == REQUEST and self.data[2] & 31 in (HESSIAN2, FASTJSON2)
 
 
-def load() -> list[Case]:
-    return [Case(str(p.relative_to(CORPUS).with_suffix("")), p.read_bytes()) for p in sorted(CORPUS.rglob("*.bin"))]
+def load(*under: str) -> list[Case]:
+    paths = sorted(p for where in under for p in (CORPUS / where).rglob("*.bin"))
+    return [Case(str(p.relative_to(CORPUS).with_suffix("")), p.read_bytes()) for p in paths]
 
 
 def frame(body: bytes, *, flags: int = REQUEST | TWO_WAY | HESSIAN2, status: int = 0, id: int = 7) -> bytes:

@@ -11,7 +11,8 @@ from tests.fastpath.codec.dubbo_cases import Case, load
 from tests.fastpath.codec.guard_page import GuardedPages
 from tests.oracle import dubbo as oracle
 
-CASES = load()
+CASES = load("recorded", "made")
+BAD = load("bad")
 REQUESTS = [c for c in CASES if c.readable]
 each_case = pytest.mark.parametrize("case", CASES, ids=[c.name for c in CASES])
 each_request = pytest.mark.parametrize("case", REQUESTS, ids=[c.name for c in REQUESTS])
@@ -122,10 +123,17 @@ def test_a_body_that_ends_anywhere(case: Case) -> None:
                 pass
 
 
+@pytest.mark.parametrize("case", BAD, ids=[c.name for c in BAD])
+def test_refused(case: Case) -> None:
+    assert facts(case.data) == expected_facts(case.data)
+    assert head(case.data) == expected_head(case.data) == "BAD_HEADERS"
+
+
 def test_what_was_recorded() -> None:
     """Every kind of frame from a real peer, in both serializations and from both generations of Dubbo."""
-    kinds = {(c.name.split("/")[1], p.kind) for c in CASES if isinstance(p := parse(c.data), Parsed)}
+    recorded = [c for c in CASES if c.name.startswith("recorded/")]
+    kinds = {(c.name.split("/")[1], p.kind) for c in recorded if isinstance(p := parse(c.data), Parsed)}
     everything = {"request", "oneway", "response", "heartbeat", "heartbeat_answer", "goaway"}
     for run in ("2.7.23-hessian2", "3.3.6-hessian2", "3.3.6-fastjson2"):
         assert {kind for where, kind in kinds if where == run} == everything
-    assert {parse(c.data).value for c in CASES if "hessian2/" in c.name} >= {3, 4, 5}
+    assert {parse(c.data).value for c in recorded if "hessian2/" in c.name} >= {3, 4, 5}
