@@ -197,7 +197,7 @@ def test_an_upstream_that_closes_resets_all_its_requests(start: Start, upstream:
 
 def test_errors_in_the_clients_own_words(start: Start, upstream: MakeUpstream) -> None:
     port, dead = free_port(), free_port()
-    routes = [
+    routes: list[dict[str, Any]] = [
         {"match": {"path": "/a:1.0/x"}, "route": {"cluster": "refusing"}},
         {"match": {"path": "/b:1.0/x"}, "route": {"cluster": "empty"}},
         {"match": {"path": "/c:1.0/x"}, "direct_response": {"status": 403, "body": {"inline_string": "not you"}}},
@@ -422,11 +422,12 @@ def mosn_json(port: int, admin: int, upstream: int, protocol: dict[str, Any]) ->
         "servers": [{
             "routers": [{"router_config_name": "r", "virtual_hosts": hosts}],
             "listeners": [{
-                "name": "bolt", "address": f"127.0.0.1:{port}", "bind_port": True, "filter_chains": [{"filters": [proxy]}],
+                "name": "bolt", "address": f"127.0.0.1:{port}", "bind_port": True,
+                "filter_chains": [{"filters": [proxy]}],
             }],
         }],
         "cluster_manager": {"clusters": [
-            {"name": "backend", "type": "SIMPLE", "lb_type": "LB_RANDOM", "hosts": [{"address": f"127.0.0.1:{upstream}"}]},
+            {"name": "backend", "type": "SIMPLE", "hosts": [{"address": f"127.0.0.1:{upstream}"}]},
             {"name": "nobody", "type": "SIMPLE", "lb_type": "LB_RANDOM", "hosts": []},
         ]},
         "admin": {"address": address(admin)},

@@ -31,7 +31,7 @@ from mosn._fastpath.codec.frame cimport (
     put32,
 )
 from mosn._fastpath.head cimport M_POST, Head, Header, head_add, header_id
-from mosn._fastpath.memory cimport BlockPool, Buf, Slice, arena_alloc, buf_append, buf_reserve, slice_of
+from mosn._fastpath.memory cimport BlockPool, Buf, Slice, arena_alloc, buf_reserve, slice_of
 
 cdef enum:
     LONGEST_SHORT = 32767       # a Java short

@@ -17,7 +17,6 @@ from mosn._fastpath.codec.frame cimport (
     FRAME_REQUEST,
     FRAME_RESPONSE,
     Frame,
-    FrameCodec,
 )
 from mosn._fastpath.engine.conn cimport conn_close, conn_flush_soon, conn_push, conn_timer, conn_write_large
 from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, Conn, ConnOps

@@ -4,11 +4,11 @@ A host has `connections` slots per protocol and worker, a client connection alwa
 number.  A slot connects when its first stream comes; streams that come meanwhile wait in their order.
 """
 
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint32_t
 from libc.stdlib cimport calloc, free
 
 from mosn._fastpath.codec.frame cimport FrameCodec
-from mosn._fastpath.engine.conn cimport conn_close, conn_init, conn_timer
+from mosn._fastpath.engine.conn cimport conn_init, conn_timer
 from mosn._fastpath.engine.system cimport close, errno
 from mosn._fastpath.engine.types cimport C_LATE
 from mosn._fastpath.memory cimport Slice, slice_of
@@ -31,8 +31,6 @@ from mosn._fastpath.proxy.rpc_client cimport (
 )
 from mosn._fastpath.proxy.rpc_types cimport (
     MOST_SLOTS,
-    RPC_CLOSED,
-    RPC_CONNECTING,
     RPC_OPEN,
     RpcClient,
     RpcExchange,
@@ -44,7 +42,6 @@ from mosn._fastpath.proxy.rpc_types cimport (
 from mosn._fastpath.proxy.runtime cimport (
     RESET_CONNECT_FAILED,
     RESET_CONNECT_TIMEOUT,
-    RESET_TERMINATION,
     S_PENDING_TAKEN,
     S_WAITING,
     HostPool,

@@ -4,7 +4,7 @@ Every request frame becomes a stream of its own, which answers when it can; noth
 the frames' ids say what belongs together.  Heartbeats are answered at once and never travel.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
@@ -13,7 +13,6 @@ from mosn._fastpath.codec.frame cimport (
     FRAME_ONEWAY,
     FRAME_REQUEST,
     Frame,
-    FrameCodec,
 )
 from mosn._fastpath.engine.conn cimport (
     conn_close,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import struct
 import zlib
+from typing import Any
 
 import pytest
 
 from mosn._fastpath.codec.frame_face import FrameEvent, Frames
 from tests.proxy import bolt
 
-VERSIONS = [{}, {"v2": 1}, {"v2": 2}, {"v2": 2, "crc": True}]
+VERSIONS: list[dict[str, Any]] = [{}, {"v2": 1}, {"v2": 2}, {"v2": 2, "crc": True}]
 
 
 def one(data: bytes, **limits: int) -> FrameEvent:
@@ -27,7 +28,7 @@ def fault(data: bytes, **limits: int) -> str:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_request(version: dict[str, int]) -> None:
+def test_request(version: dict[str, Any]) -> None:
     event = one(bolt.request(0xFFFFFFFE, b"content", timeout=1234, **version))
     assert (event.kind, event.id, event.timeout_ms, event.body) == ("request", 0xFFFFFFFE, 1234, b"content")
     assert (event.authority, event.path) == (bolt.SERVICE, b"/" + bolt.SERVICE + b"/greet")
@@ -36,7 +37,7 @@ def test_request(version: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_response(version: dict[str, int]) -> None:
+def test_response(version: dict[str, Any]) -> None:
     event = one(bolt.response(7, b"x", status=7, headers=[(b"Key", b"Value")], **version))
     assert (event.kind, event.id, event.status, event.code, event.body) == ("response", 7, 7, 504, b"x")
     assert event.headers[event.made_up :] == ((b"key", b"Value"),)
@@ -118,7 +119,7 @@ def test_a_wrong_checksum() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_sent_on_as_it_came(version: dict[str, int]) -> None:
+def test_sent_on_as_it_came(version: dict[str, Any]) -> None:
     headers = [(b"Mixed.Case", b"1"), (b"null", None), (b"", b"empty")]
     frames = Frames("bolt")
     assert frames.rewrite(bolt.request(1, headers=headers, **version), 99) == bolt.request(
@@ -129,7 +130,7 @@ def test_sent_on_as_it_came(version: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_changed_headers(version: dict[str, int]) -> None:
+def test_changed_headers(version: dict[str, Any]) -> None:
     headers = [(b"Mixed.Case", b"1"), (b"null", None), (b"Drop", b"x")]
     made = Frames("bolt").rewrite(
         bolt.request(1, b"body", headers=headers, **version), 7, add=[(b"new", b"v")], remove=[b"drop"]
@@ -150,7 +151,7 @@ def test_heartbeats() -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_replies(version: dict[str, int]) -> None:
+def test_replies(version: dict[str, Any]) -> None:
     frames = Frames("bolt")
     timeout = frames.reply(bolt.request(5, codec=11, **version), 504, b"upstream request timeout")
     assert timeout == bolt.response(5, b"", status=7, codec=11, class_name=b"", **version)
