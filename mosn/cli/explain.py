@@ -1,4 +1,8 @@
-"""`mosn explain`: the paragraph behind a finding's code, a response flag or a metric.  Works without a network."""
+"""`mosn explain`: the paragraph behind a finding's code, a response flag, a metric or an access log operator.
+
+Codes are in the program; the rest is read from the reference pages of the documentation, which are installed with the
+package (or beside it, in a checkout).  Works without a network.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 _EPILOG = """\
 A metric is taken in any spelling: cluster.NAME.upstream_rq_5xx, upstream_rq_5xx, envoy_cluster_upstream_rq_xx.
@@ -18,83 +24,115 @@ examples:
   mosn explain upstream_rq_retry_overflow
 """
 _WIDTH = 100
-_CLASSES = re.compile(r"_rq_xx$")
+_HEADING = re.compile(r"^##+ (.+)$", re.MULTILINE)
+_ROW = re.compile(r"^\| `([^`|]+)`(?:[^|]*)\|(.*)\|\s*$", re.MULTILINE)
+_CLASS = re.compile(r"_rq_[1-5]xx$")
+_PROMETHEUS_ENDINGS = re.compile(r"_(bucket|sum|count)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    title: str
+    paragraph: str
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "explain",
         help="explain a finding's code, a response flag or a metric",
-        description="Explain a finding's code (MC0304), a response flag of the access log (UF), or a metric.",
+        description="Explain a finding's code (MC0304), a response flag (UF), a metric or an access log operator.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("words", metavar="CODE|FLAG|METRIC", nargs="+")
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     missing = False
     for word in args.words:
-        paragraphs = explain(word)
-        if not paragraphs:
+        entries = explain(word)
+        if not entries:
             print(f'nothing is known about "{word}"{_suggestion(word)}', file=sys.stderr)
             missing = True
-        for title, paragraph in paragraphs:
-            print(title)
-            print(textwrap.fill(paragraph, _WIDTH, initial_indent="  ", subsequent_indent="  "))
+        for entry in entries:
+            print(entry.title)
+            print(textwrap.fill(entry.paragraph, _WIDTH, initial_indent="  ", subsequent_indent="  "))
     return 1 if missing else 0
 
 
-def explain(word: str) -> list[tuple[str, str]]:
-    """Titles and paragraphs about a word; several when a metric exists in several kinds of scope."""
-    return [*_code(word.upper()), *_flag(word), *_metric(word)]
+def explain(word: str) -> list[Entry]:
+    """Everything that is known about a word; a metric may exist in several kinds of scope."""
+    return [*_code(word.upper()), *_flag(word), *_metric(word), *_operator(word)]
 
 
-def _code(word: str) -> Iterator[tuple[str, str]]:
+def reference_page(name: str) -> str:
+    """The text of a page of docs/reference, "" where the documentation is not installed."""
+    package = Path(__file__).parents[1]
+    for directory in (package / "reference", package.parent / "docs" / "reference"):
+        if (directory / name).is_file():
+            return (directory / name).read_text(encoding="utf-8")
+    return ""
+
+
+def sections(page: str) -> Iterator[tuple[str, str]]:
+    """Headings of the second level and below, each with the text under it."""
+    parts = _HEADING.split(reference_page(page))
+    yield from zip(parts[1::2], parts[2::2], strict=True)
+
+
+def _code(word: str) -> Iterator[Entry]:
     from mosn.config.catalogue import CATALOGUE, RETIRED
 
     if word in CATALOGUE:
         code = CATALOGUE[word]
-        yield f"{code.code}: {code.title} ({code.severity})", code.paragraph
+        yield Entry(f"{code.code}: {code.title} ({code.severity})", code.paragraph)
     elif word in RETIRED:
-        yield f"{word}: retired", RETIRED[word]
+        yield Entry(f"{word}: retired", RETIRED[word])
 
 
-def _flag(word: str) -> Iterator[tuple[str, str]]:
-    from mosn.cli.explain_flags import FLAGS
-
-    for short, (long, paragraph) in FLAGS.items():
-        if word.lower() in (short.lower(), long.lower()):
-            yield f"{short}: {long} (response flag)", paragraph
+def _flag(word: str) -> Iterator[Entry]:
+    for heading, text in sections("response-flags.md"):
+        if word.lower() in heading.lower().split():
+            yield Entry(f"{heading} (response flag)", _plain(text))
 
 
-def _metric(word: str) -> Iterator[tuple[str, str]]:
-    from mosn.cli.explain_metrics import METRICS, SCOPES
-
-    for kind, names in METRICS.items():
-        begin, about = SCOPES[kind]
-        for name, text in names.items():
-            if _names(word, kind, name):
-                yield f"{begin}.{name} (metric)", f"{text[0].upper()}{text[1:]}. Counted for {about}."
+def _metric(word: str) -> Iterator[Entry]:
+    for heading, text in sections("statistics.md"):
+        for name, rest in _ROW.findall(text):
+            if _names(word.lower(), heading.split(".")[0], name):
+                kind, _, meaning = rest.partition("|")
+                yield Entry(f"{heading}.{name} ({kind.strip()})", _plain(meaning))
 
 
 def _names(word: str, kind: str, name: str) -> bool:
     """Whether a metric's plain, dotted or Prometheus name is meant."""
-    plain = word.lower().removesuffix("_bucket").removesuffix("_sum").removesuffix("_count")
     family = f"envoy_{kind}_{name}"
-    if word.lower() in (name, family) or plain == family:
+    if word in (name, family) or _PROMETHEUS_ENDINGS.sub("", word) == family:
         return True
-    if word.lower().startswith(f"{kind}.") and word.lower().endswith(f".{name}"):
+    if word.startswith(f"{kind}.") and word.endswith(f".{name}"):
         return True
-    return bool(_CLASSES.search(word)) and _CLASSES.sub("", word.lower()) == re.sub(r"_rq_[1-5]xx$", "", family)
+    return word.endswith("_rq_xx") and word == _CLASS.sub("_rq_xx", family)
+
+
+def _operator(word: str) -> Iterator[Entry]:
+    """Access log operators, with or without percent signs and arguments."""
+    wanted = re.sub(r"\(.*", "", word.strip("%")).upper()
+    for heading, text in sections("access-log.md"):
+        for operator, meaning in _ROW.findall(text):
+            if wanted and wanted == re.sub(r"\(.*", "", operator.strip("%")):
+                yield Entry(f"{operator} ({heading.lower()})", _plain(meaning))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("`", "").split())
 
 
 def _suggestion(word: str) -> str:
-    from mosn.cli.explain_flags import FLAGS
-    from mosn.cli.explain_metrics import METRICS
     from mosn.config.catalogue import CATALOGUE
     from mosn.config.findings import nearest
 
-    known = [*CATALOGUE, *FLAGS, *(name for names in METRICS.values() for name in names)]
-    found = nearest(word, known) or nearest(word.upper(), known)
+    flags = [part for heading, _ in sections("response-flags.md") for part in heading.split()]
+    metrics = [name for _, text in sections("statistics.md") for name, _ in _ROW.findall(text)]
+    found = nearest(word, [*CATALOGUE, *flags, *metrics]) or nearest(word.upper(), [*CATALOGUE, *flags])
     return f' (did you mean "{found}"?)' if found else ""

@@ -31,15 +31,14 @@ CATALOGUE: dict[str, Code] = _codes(
      "The text breaks the rules of its format. A file whose name ends in .json is read as JSON, one that ends in .yaml "
      "or .yml as YAML, any other as JSON when it begins with a brace. A configuration is one document."),
     ("MC0003", "error", "too deep or too repetitive",
-     "Values are nested deeper than 100 levels, or YAML aliases repeat more than 100,000 values. Both are limits "
-     "against files that are small but grow without bound when they are read."),
+     "Values are nested deeper than 100 levels, YAML aliases repeat more than 100,000 values, or the file has more "
+     "than four million. These are limits against files that grow without bound when they are read."),
     ("MC0004", "error", "key given twice",
      "The same key stands twice in one mapping, perhaps once in snake_case and once in camelCase. Which of the two is "
      "meant cannot be known, so neither is preferred. (Envoy takes the last one.)"),
     ("MC0005", "error", "not a configuration",
-     "The file is empty, or its top level is not a mapping, or its top-level keys are neither those of an Envoy "
-     "bootstrap (static_resources, dynamic_resources, admin, node, ...) nor of a MOSN configuration (servers, "
-     "cluster_manager, ...)."),
+     "The file is empty, or its top level is not a mapping. A configuration is an Envoy bootstrap (static_resources, "
+     "admin, node, ...) or a MOSN configuration (servers, cluster_manager, ...)."),
     # -- fields
     ("MC0101", "error", "unknown field",
      "The message has no field of this name. Names are those of Envoy's v3 API, in snake_case or camelCase. A field at "
@@ -91,7 +90,7 @@ CATALOGUE: dict[str, Code] = _codes(
      "tell them apart."),
     ("MC0302", "error", "domain used twice",
      "A domain may belong to one virtual host of a route configuration. Domains are compared without regard to case."),
-    ("MC0303", "error", "bad domain",
+    ("MC0303", "warning", "odd domain",
      'A domain is a host name, "*", or a name with one asterisk at its beginning or end ("*.example.com", "api.*").'),
     ("MC0304", "error", "unknown cluster",
      "The route sends requests to a cluster that does not exist. Routes that are written in the file are checked "

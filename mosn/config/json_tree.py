@@ -7,7 +7,7 @@ from bisect import bisect_right
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
-from mosn.config.nodes import MAX_DEPTH, Mapping, Node, Scalar, Sequence, SyntaxFault
+from mosn.config.nodes import MAX_DEPTH, MAX_NODES, Mapping, Node, Scalar, Sequence, SyntaxFault
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -32,6 +32,7 @@ def parse_json(text: str) -> Node:
 class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
+        self._made = 0
         self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def skip(self, offset: int) -> int:
@@ -45,6 +46,9 @@ class _Parser:
         return SyntaxFault(code, *self.place(offset), text)
 
     def value(self, offset: int, depth: int) -> tuple[Node, int]:
+        self._made += 1
+        if self._made > MAX_NODES:
+            raise self.fault(offset, f"more than {MAX_NODES} values", "MC0003")
         head = self._text[offset : offset + 1]
         if head == '"':
             return self._string(offset)

@@ -13,6 +13,8 @@ MAX_DEPTH = 100
 """Levels of nesting (protobuf's JSON reader has the same limit)."""
 MAX_ALIAS_NODES = 100_000
 """Nodes that aliases may add to a file's own."""
+MAX_NODES = 4_000_000
+"""Values in one file; each takes about 200 bytes."""
 
 WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 for _word in ("y", "yes", "true", "on", "n", "no", "false", "off"):

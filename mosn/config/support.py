@@ -15,6 +15,7 @@ from mosn.config.supported import EXTENSIONS, FIELDS, HTTP_FILTER, NO_EFFECT, RE
 
 _WELL_KNOWN = "google.protobuf."
 _TYPED_EXTENSION = "envoy.config.core.v3.TypedExtensionConfig"
+_REQUEST_ID = "envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension"
 _CHOICES = frozenset({"envoy.config.cluster.v3.LoadBalancingPolicy.Policy.typed_extension_config"})
 """Lists of which the first implemented entry is taken."""
 
@@ -44,6 +45,8 @@ def _require_type(message: Any, findings: Findings, path: str) -> None:
     """Every extension says its type; filters may have it discovered instead."""
     if f"{message.DESCRIPTOR.full_name}.typed_config" not in EXTENSIONS or message.HasField("typed_config"):
         return
+    if message.DESCRIPTOR.full_name == _REQUEST_ID:
+        return  # without a type it is the default
     discovered = "config_discovery" in message.DESCRIPTOR.fields_by_name and message.HasField("config_discovery")
     if discovered or _is_optional(message):
         return

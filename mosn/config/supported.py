@@ -26,7 +26,7 @@ _TABLE: dict[str, str] = {
     # -- bootstrap
     f"{_BOOTSTRAP}Bootstrap": "node static_resources layered_runtime admin overload_manager",
     f"{_BOOTSTRAP}Bootstrap.StaticResources": "listeners clusters",
-    f"{_BOOTSTRAP}Admin": "access_log access_log_path address",
+    f"{_BOOTSTRAP}Admin": "address",
     f"{_BOOTSTRAP}LayeredRuntime": "layers",
     f"{_BOOTSTRAP}RuntimeLayer": "name static_layer",
     f"{_CORE}Node": "id cluster",
@@ -224,6 +224,8 @@ _REUSEPORT = "every worker has a socket of its own on each address"
 
 NO_EFFECT: dict[str, str] = {
     f"{_BOOTSTRAP}Admin.profile_path": "there is no CPU profiler",
+    f"{_BOOTSTRAP}Admin.access_log": "requests to the admin server are not logged",
+    f"{_BOOTSTRAP}Admin.access_log_path": "requests to the admin server are not logged",
     f"{_BOOTSTRAP}Admin.ignore_global_conn_limit": "the admin server does not count as a downstream connection",
     f"{_BOOTSTRAP}Bootstrap.typed_dns_resolver_config": _DNS,
     f"{_BOOTSTRAP}Bootstrap.dns_resolution_config": _DNS,

@@ -7,7 +7,17 @@ from typing import Any
 import yaml
 from yaml import events
 
-from mosn.config.nodes import MAX_ALIAS_NODES, MAX_DEPTH, Mapping, Node, Scalar, Sequence, SyntaxFault, plain_value
+from mosn.config.nodes import (
+    MAX_ALIAS_NODES,
+    MAX_DEPTH,
+    MAX_NODES,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    SyntaxFault,
+    plain_value,
+)
 
 
 def parse_yaml(text: str) -> Node:
@@ -57,6 +67,8 @@ class _Builder:
         return root
 
     def _node(self, event: Any, depth: int) -> Node:
+        if self._made > MAX_NODES:
+            raise _fault(event, "MC0003", f"more than {MAX_NODES} values")
         if isinstance(event, events.ScalarEvent):
             node: Node = _scalar(event)
             self._made += 1

@@ -46,6 +46,7 @@ class AdminView:
         self.epoch = 0
         self.version = VERSION
         self.changes: list[Change] = []
+        self.listener_addresses: dict[str, list[str]] = {}
 
     def open(self, hello: messages.Hello, options: StartOptions, segment: Any, wake_fds: list[int]) -> None:
         self.options = options
@@ -82,15 +83,15 @@ class AdminView:
         rows: list[dict[str, Any]] = (await self.command("workers"))["workers"]
         return [worker_row(row) for row in rows]
 
-    async def command(self, name: str, **args: Any) -> dict[str, Any]:
+    async def command(self, what: str, /, **args: Any) -> dict[str, Any]:
         """Raises CommandFailed."""
-        if name in _OWN_COMMANDS:
-            self.healthcheck_failed = _OWN_COMMANDS[name]
-            self.changed("healthcheck", name.replace("_", " "))
+        if what in _OWN_COMMANDS:
+            self.healthcheck_failed = _OWN_COMMANDS[what]
+            self.changed("healthcheck", what.replace("_", " "))
             return {}
         request = next(self._requests)
         answer = self._answers[request] = asyncio.get_running_loop().create_future()
-        self._send(messages.Command(request, name, args))
+        self._send(messages.Command(request, what, args))
         result = await answer
         if result.code != DONE:
             from mosn.admin import CommandFailed  # late: a web server's modules come with it

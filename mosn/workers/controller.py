@@ -241,6 +241,7 @@ class Controller:
 
     async def _serve(self, message: messages.Serve, fds: list[int]) -> None:
         self.view.admin_socket = socket.socket(fileno=fds[0]) if fds else None
+        self.view.listener_addresses = dict(message.addresses)
         try:
             for service in self._services:
                 await service.start(self.view)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mosn.config import json_tree, yaml_tree
 from mosn.config.json_tree import parse_json
 from mosn.config.nodes import Mapping, Node, Scalar, Sequence, SyntaxFault, plain_value
 from mosn.config.yaml_tree import parse_yaml
@@ -111,6 +112,16 @@ def test_aliases_cannot_grow_without_bound() -> None:
     with pytest.raises(SyntaxFault) as fault:
         parse_yaml("\n".join(lines))
     assert fault.value.code == "MC0003"
+
+
+def test_values_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (json_tree, yaml_tree):
+        monkeypatch.setattr(module, "MAX_NODES", 50)
+    for parse in (parse_yaml, parse_json):
+        parse("[" + "1, " * 40 + "1]")
+        with pytest.raises(SyntaxFault) as fault:
+            parse("[" + "1, " * 100 + "1]")
+        assert fault.value.code == "MC0003"
 
 
 def test_a_number_of_endless_digits() -> None:

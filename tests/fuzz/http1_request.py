@@ -15,6 +15,10 @@ from mosn._fastpath.codec.http1_face import HeadEvent, Message, Parser
 
 SMALL = {"head_bytes": 300, "headers": 5, "chunk_line_bytes": 20, "trailer_bytes": 40}
 
+HOP_BY_HOP = {
+    b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade", b"http2-settings",
+}
+
 
 def one_input(data: bytes) -> None:
     limits = SMALL if len(data) % 4 == 0 else {}
@@ -27,6 +31,7 @@ def one_input(data: bytes) -> None:
     for event in whole:
         if isinstance(event, HeadEvent):
             read_back(event)
+            pass_on(event)
 
 
 def read_back(head: HeadEvent) -> None:
@@ -38,6 +43,15 @@ def read_back(head: HeadEvent) -> None:
     kept = tuple(f for f in head.flags if f != "absolute_form")
     if again != head._replace(scheme=b"", flags=kept) or (rest and rest != [("end",)]):
         raise AssertionError(f"{head} was written as {written!r} and read back as {again} {rest}")
+
+
+def pass_on(head: HeadEvent) -> None:
+    """What ends at this hop is gone, also from a head whose Connection is refused."""
+    message = Message(head.headers, method=head.method, path=head.path, authority=head.authority)
+    message.strip_hop_by_hop()
+    left = HOP_BY_HOP & {name for name, _ in message.headers}
+    if left or any(name == b"te" and value != b"trailers" for name, value in message.headers):
+        raise AssertionError(f"{left} are left of {head}")
 
 
 if __name__ == "__main__":

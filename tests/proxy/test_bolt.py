@@ -450,3 +450,26 @@ def test_mosn_json(start: Start, upstream: MakeUpstream, protocol: dict[str, Any
     assert call(client, 1, b"json").content == b"json"
     missing = call(client, 2, headers=bolt.sofa_headers(b"com.example.Missing:1.0"))
     assert b"no healthy upstream" in missing.error_text
+
+
+def test_mirrors(start: Start, upstream: MakeUpstream) -> None:
+    copies: list[bolt.Message] = []
+
+    def shadow(message: bolt.Message) -> bytes | None:
+        copies.append(message)
+        return bolt.response(message.id, b"nobody reads this")
+
+    port = free_port()
+    mirrored = route(request_mirror_policies=[{"cluster": "shadow"}])
+    clusters = [
+        cluster("backend", upstream(bolt.serving(bolt.echo)).port),
+        cluster("shadow", upstream(bolt.serving(shadow)).port),
+    ]
+    sidecar = start(bootstrap([rpc_listener(port, [mirrored])], clusters))
+    client = Peer.connect(port)
+    for id in (5, 6):
+        assert call(client, id, b"twice %d" % id).content == b"twice %d" % id
+    sidecar.wait_stat("cluster.shadow.upstream_rq_2xx", 2)
+    assert [message.content for message in copies] == [b"twice 5", b"twice 6"]
+    assert copies[0].headers == list(bolt.sofa_headers())
+    sidecar.wait_stat("cluster.shadow.upstream_rq_active", 0)

@@ -219,8 +219,9 @@ def test_circuit_breaker_for_pending_requests(start: Start, upstream: MakeUpstre
         bootstrap([http_listener(port, [route()])], [cluster("backend", backend.port, circuit_breakers=breakers)])
     )
     clients = [Peer.connect(port) for _ in range(2)]
-    for client in clients:
-        client.send(GET)
+    clients[0].send(GET)
+    sidecar.wait_stat("cluster.backend.upstream_rq_active", 1)
+    clients[1].send(GET)
     sidecar.wait_stat("cluster.backend.upstream_rq_pending_active", 1)
     head, body = get(port)
     assert status(head) == 503 and body.endswith(b"overflow")

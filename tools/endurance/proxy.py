@@ -94,7 +94,7 @@ class Proxy:
         command = [str(MOSN), "start", "-c", str(self._configuration), "--run-dir", str(self.run_directory)]
         with log.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: ASYNC220
-                [*command, "--workers", str(self._workers)], stdout=output, stderr=output, start_new_session=True
+                [*command, "--workers", str(self._workers)], stdout=output, stderr=output
             )
         deadline = time.monotonic() + 30
         while not await asyncio.to_thread(self._is_ready):

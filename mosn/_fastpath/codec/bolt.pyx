@@ -11,24 +11,9 @@ from libc.string cimport memcmp, memcpy
 from mosn._fastpath.codec.bolt_reply cimport bolt_heartbeat, bolt_heartbeat_answer, bolt_reply
 from mosn._fastpath.codec.crc32 cimport crc32
 from mosn._fastpath.codec.frame cimport (
-    FRAME_BAD_CHECKSUM,
-    FRAME_BAD_HEADERS,
-    FRAME_BAD_LENGTH,
-    FRAME_HEARTBEAT,
-    FRAME_HEARTBEAT_ANSWER,
-    FRAME_NOT_THE_PROTOCOL,
-    FRAME_ONEWAY,
-    FRAME_REQUEST,
-    FRAME_RESPONSE,
-    FRAME_TOO_LARGE,
-    Frame,
-    FrameCodec,
-    FrameLimits,
-    be16,
-    be32,
-    frame_head_changed,
-    put16,
-    put32,
+    FRAME_BAD_CHECKSUM, FRAME_BAD_HEADERS, FRAME_BAD_LENGTH, FRAME_HEARTBEAT, FRAME_HEARTBEAT_ANSWER,
+    FRAME_NOT_THE_PROTOCOL, FRAME_ONEWAY, FRAME_REQUEST, FRAME_RESPONSE, FRAME_TOO_LARGE, Frame, FrameCodec,
+    FrameLimits, be16, be32, frame_head_changed, put16, put32,
 )
 from mosn._fastpath.head cimport M_POST, Head, Header, head_add, header_id
 from mosn._fastpath.memory cimport BlockPool, Buf, Slice, arena_alloc, buf_reserve, slice_of

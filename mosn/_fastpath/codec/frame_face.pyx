@@ -10,18 +10,8 @@ from mosn._fastpath.codec.frame cimport Frame, FrameCodec, FrameLimits
 from mosn._fastpath.codec.frames cimport frame_codec
 from mosn._fastpath.head cimport Head, head_add, head_init, head_remove_name, header_id
 from mosn._fastpath.memory cimport (
-    Arena,
-    BlockPool,
-    Buf,
-    Slice,
-    arena_copy,
-    arena_init,
-    arena_release,
-    buf_append,
-    buf_len,
-    buf_release,
-    pool_free_all,
-    pool_init,
+    Arena, BlockPool, Buf, Slice, arena_copy, arena_init, arena_release, buf_append, buf_len, buf_release,
+    pool_free_all, pool_init,
 )
 
 KINDS = ("", "request", "oneway", "response", "heartbeat", "heartbeat_answer", "goaway", "event")

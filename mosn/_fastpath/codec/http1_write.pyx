@@ -50,7 +50,7 @@ _build_status_lines()
 
 cdef const char *h1_reason(uint16_t status) noexcept nogil:
     if status >= STATUSES or status_line_size[status] == 0:
-        return b""
+        return b"Unknown"
     return status_lines[status] + 13
 
 
@@ -170,8 +170,8 @@ cdef char *_put_status_line(char *out, uint16_t status, bint http10) noexcept no
         out[9] = <char>(c"0" + status // 100 % 10)
         out[10] = <char>(c"0" + status // 10 % 10)
         out[11] = <char>(c"0" + status % 10)
-        out[12] = c" "
-        at = out + 13
+        memcpy(out + 12, b" Unknown", 8)
+        at = out + 20
     if http10:
         out[7] = c"0"
     memcpy(at, b"\r\n", 2)

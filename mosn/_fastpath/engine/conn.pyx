@@ -9,56 +9,17 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memcpy, memset
 
 from mosn._fastpath.engine.system cimport (
-    EAGAIN,
-    EINTR,
-    EPOLL_CTL_ADD,
-    EPOLL_CTL_MOD,
-    EPOLLET,
-    EPOLLIN,
-    EPOLLOUT,
-    EPOLLRDHUP,
-    MSG_NOSIGNAL,
-    SHUT_WR,
-    SO_LINGER,
-    SOL_SOCKET,
-    close,
-    epoll_ctl,
-    epoll_event,
-    errno,
-    iovec,
-    linger,
-    msghdr,
-    recv,
-    send,
-    sendmsg,
-    setsockopt,
-    shutdown,
+    EAGAIN, EINTR, EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLL_CTL_ADD, EPOLL_CTL_MOD, MSG_NOSIGNAL, SHUT_WR,
+    SOL_SOCKET, SO_LINGER, close, epoll_ctl, epoll_event, errno, iovec, linger, msghdr, recv, send, sendmsg,
+    setsockopt, shutdown,
 )
 from mosn._fastpath.engine.timer cimport timer_arm, timer_cancel
 from mosn._fastpath.engine.types cimport (
-    C_CLOSE_AFTER,
-    C_CONNECTING,
-    C_DEAD,
-    C_EOF,
-    C_HIGH,
-    C_IN_FLUSH,
-    C_IN_READY,
-    C_LATE,
-    C_LINGER,
-    C_PAUSED,
-    C_RDHUP,
-    C_READABLE,
-    C_REDELIVER,
-    C_SHUT,
-    C_SHUT_AFTER,
-    C_WRITABLE,
-    SCRATCH_BYTES,
-    Conn,
-    ConnOps,
-    Engine,
-    Timer,
+    C_CLOSE_AFTER, C_CONNECTING, C_DEAD, C_EOF, C_HIGH, C_IN_FLUSH, C_IN_READY, C_LATE, C_LINGER, C_PAUSED,
+    C_RDHUP, C_READABLE, C_REDELIVER, C_SHUT, C_SHUT_AFTER, C_WRITABLE, SCRATCH_BYTES, Conn, ConnOps, Engine, Timer,
 )
 from mosn._fastpath.memory cimport buf_append, buf_consume, buf_len, buf_release, buf_reserve
+
 
 cdef enum:
     READS_PER_TURN = 4          # then other connections get their turn
@@ -66,6 +27,7 @@ cdef enum:
     CARRIED_BYTES = 8192
     DIRECT_BYTES = 4096         # from here on a copy costs more than a second iovec
     DEFAULT_HIGH_WATER = 1 << 20
+    FLUSH_TIMEOUT_MS = 10000    # of a close that waits for a peer that takes nothing
 
 
 cdef int register(Conn *conn, int op) noexcept nogil:
@@ -284,7 +246,7 @@ cdef inline void check_high(Conn *conn) noexcept nogil:
 
 
 cdef int conn_write(Conn *conn, const char *p, size_t n) noexcept nogil:
-    if buf_append(&conn.engine.pool, &conn.outbuf, p, n) < 0:
+    if conn.flags & C_DEAD or buf_append(&conn.engine.pool, &conn.outbuf, p, n) < 0:
         return -1
     check_high(conn)
     conn_flush_soon(conn)
@@ -354,11 +316,18 @@ cdef void write_failed(Conn *conn, int error) noexcept nogil:
     conn.ops.on_error(conn, error)
 
 
+cdef inline void rearm_linger(Conn *conn) noexcept nogil:
+    # From the last byte that went out: who reads slowly gets all of it (Envoy's delayed_close_timeout does the same).
+    timer_arm(conn.engine, &conn.timer, conn.high_water)
+
+
 cdef void conn_flush(Conn *conn) noexcept nogil:
     cdef ssize_t n
     while conn.flags & C_WRITABLE and buf_len(&conn.outbuf):
         n = send(conn.fd, conn.outbuf.data + conn.outbuf.start, buf_len(&conn.outbuf), MSG_NOSIGNAL)
         if n >= 0:
+            if conn.flags & C_LINGER:
+                rearm_linger(conn)
             if <size_t>n < buf_len(&conn.outbuf):
                 conn.flags &= ~<uint32_t>C_WRITABLE
             buf_consume(&conn.engine.pool, &conn.outbuf, <size_t>n)
@@ -382,15 +351,22 @@ cdef void conn_shutdown(Conn *conn) noexcept nogil:
     conn_flush_soon(conn)
 
 
+cdef inline void begin_linger(Conn *conn, uint32_t delay_ms) noexcept nogil:
+    # Nothing is written any more, so high_water is free to keep the delay.
+    conn.flags = (conn.flags | C_LINGER) & ~<uint32_t>C_HIGH
+    conn.high_water = delay_ms if delay_ms else 1
+    rearm_linger(conn)
+
+
 cdef void conn_close_gently(Conn *conn, uint32_t delay_ms) noexcept nogil:
     if conn.flags & C_DEAD:
         return
     if conn.flags & C_EOF:
         conn_close_flushed(conn)
         return
-    conn.flags = (conn.flags | C_SHUT_AFTER | C_LINGER) & ~<uint32_t>C_PAUSED
+    conn.flags = (conn.flags | C_SHUT_AFTER) & ~<uint32_t>C_PAUSED
     buf_release(&conn.engine.pool, &conn.inbuf)
-    timer_arm(conn.engine, &conn.timer, delay_ms if delay_ms else 1)
+    begin_linger(conn, delay_ms)
     conn_flush_soon(conn)
     if conn.flags & C_READABLE:
         conn_ready_again(conn)
@@ -402,8 +378,8 @@ cdef void conn_close_flushed(Conn *conn) noexcept nogil:
     if buf_len(&conn.outbuf) == 0:
         conn_close(conn)
         return
-    conn.flags |= C_CLOSE_AFTER | C_LINGER
-    timer_arm(conn.engine, &conn.timer, 10000)
+    conn.flags |= C_CLOSE_AFTER
+    begin_linger(conn, FLUSH_TIMEOUT_MS)
     conn_flush_soon(conn)
 
 

@@ -7,7 +7,7 @@ from mosn._fastpath.engine.types cimport Engine, Queue, QueueItem
 
 # 0, or -1 (errno) when descriptors or memory are missing.
 cdef int engine_init(Engine *engine) except -1
-cdef void engine_free(Engine *engine) noexcept
+cdef void engine_free(Engine *engine) noexcept nogil
 # Until engine.running is 0.
 cdef void engine_run(Engine *engine) noexcept nogil
 cdef void engine_clock(Engine *engine) noexcept nogil

@@ -10,53 +10,17 @@ from libc.string cimport memset
 
 from mosn._fastpath.engine.conn cimport conn_flush, conn_read
 from mosn._fastpath.engine.system cimport (
-    CLOCK_MONOTONIC,
-    CLOCK_REALTIME,
-    EFD_CLOEXEC,
-    EFD_NONBLOCK,
-    EPOLL_CLOEXEC,
-    EPOLL_CTL_ADD,
-    EPOLLERR,
-    EPOLLHUP,
-    EPOLLIN,
-    EPOLLOUT,
-    EPOLLRDHUP,
-    SO_ERROR,
-    SOL_SOCKET,
-    clock_gettime,
-    close,
-    epoll_create1,
-    epoll_ctl,
-    epoll_event,
-    epoll_wait,
-    eventfd,
-    getsockopt,
-    mosn_load,
-    mosn_store,
-    read,
-    socklen_t,
-    timespec,
-    write,
+    CLOCK_MONOTONIC, CLOCK_REALTIME, EFD_CLOEXEC, EFD_NONBLOCK, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP,
+    EPOLL_CLOEXEC, EPOLL_CTL_ADD, SOL_SOCKET, SO_ERROR, clock_gettime, close, epoll_create1, epoll_ctl, epoll_event,
+    epoll_wait, eventfd, getsockopt, mosn_load, mosn_store, read, socklen_t, timespec, write,
 )
 from mosn._fastpath.engine.timer cimport timers_run, timers_wait, wheel_init
 from mosn._fastpath.engine.types cimport (
-    C_CLOSE_AFTER,
-    C_CONNECTING,
-    C_DEAD,
-    C_IN_FLUSH,
-    C_IN_READY,
-    C_RDHUP,
-    C_READABLE,
-    C_SHUT_AFTER,
-    C_WRITABLE,
-    QUEUE_SIZE,
-    SCRATCH_BYTES,
-    Conn,
-    Engine,
-    Queue,
-    QueueItem,
+    C_CLOSE_AFTER, C_CONNECTING, C_DEAD, C_IN_FLUSH, C_IN_READY, C_RDHUP, C_READABLE, C_SHUT_AFTER, C_WRITABLE,
+    QUEUE_SIZE, SCRATCH_BYTES, Conn, Engine, Queue, QueueItem,
 )
 from mosn._fastpath.memory cimport pool_free_all, pool_init
+
 
 cdef enum:
     EVENTS_PER_BATCH = 256
@@ -141,7 +105,7 @@ cdef int engine_init(Engine *engine) except -1:
     return 0
 
 
-cdef void engine_free(Engine *engine) noexcept:
+cdef void engine_free(Engine *engine) noexcept nogil:
     if engine.epoll_fd > 0:
         close(engine.epoll_fd)
         close(engine.wake_fd)
@@ -189,11 +153,15 @@ cdef void end_batch(Engine *engine) noexcept nogil:
         end_turn(engine)
 
 
+cdef inline void note_readable(Conn *conn, uint32_t events) noexcept nogil:
+    # Before any event of the batch is handled: who is lent a connection has to know that it has something to say.
+    if events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP):
+        conn.flags |= C_READABLE
+
+
 cdef void handle(Conn *conn, uint32_t events) noexcept nogil:
     if conn.flags & C_DEAD:
         return
-    if events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP):
-        conn.flags |= C_READABLE
     if events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR):
         conn.flags |= C_RDHUP
     if events & (EPOLLOUT | EPOLLERR | EPOLLHUP):
@@ -262,6 +230,9 @@ cdef void engine_run(Engine *engine) noexcept nogil:
         engine_clock(engine)
         engine.wakeups += 1
         commanded = False
+        for i in range(n):
+            if events[i].data.ptr != NULL:
+                note_readable(<Conn *>events[i].data.ptr, events[i].events)
         for i in range(n):
             if events[i].data.ptr == NULL:
                 commanded = True

@@ -26,7 +26,7 @@ cdef extern from "<sys/eventfd.h>" nogil:
 cdef extern from "<sys/socket.h>" nogil:
     enum:
         AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC
-        SOL_SOCKET, SO_ERROR, SO_LINGER, SO_KEEPALIVE, SHUT_RD, SHUT_WR, SHUT_RDWR, MSG_NOSIGNAL, MSG_DONTWAIT, MSG_MORE
+        SOL_SOCKET, SO_ERROR, SO_LINGER, SO_KEEPALIVE, SHUT_RD, SHUT_WR, SHUT_RDWR, MSG_NOSIGNAL, MSG_DONTWAIT, MSG_MORE, MSG_PEEK
     ctypedef unsigned int socklen_t
     struct sockaddr:
         unsigned short sa_family

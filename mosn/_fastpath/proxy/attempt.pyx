@@ -5,112 +5,31 @@ long as nothing of a response went to the client and the request can be replayed
 """
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
-from mosn._fastpath.engine.loop cimport random_next
-from mosn._fastpath.engine.timer cimport timer_arm
-from mosn._fastpath.engine.types cimport Engine, Timer
-from mosn._fastpath.head cimport (
-    H_ENVOY_ORIGINAL_DST_HOST,
-    H_HOST,
-    H_SET_COOKIE,
-    H_X_FORWARDED_HOST,
-    M_DELETE,
-    M_GET,
-    M_HEAD,
-    M_OPTIONS,
-    M_PUT,
-    M_TRACE,
-    Head,
-    Header,
-    head_add_known,
-    head_find,
-    head_init,
-)
-from mosn._fastpath.memory cimport Slice, arena_copy, buf_len, buf_release, slice_of
-from mosn._fastpath.proxy.cluster cimport cluster_pick
+from mosn._fastpath.head cimport H_SET_COOKIE, H_X_FORWARDED_HOST, Head, Header, head_add_known, head_find, head_init
+from mosn._fastpath.memory cimport Slice, arena_alloc, arena_copy, buf_len, buf_release, slice_of
+from mosn._fastpath.proxy.cluster cimport cluster_in_panic, cluster_pick
 from mosn._fastpath.proxy.finish cimport (
-    attempt_release,
-    count_response,
-    stream_finish,
-    stream_rearm,
-    stream_reply,
-    text,
+    attempt_release, count_response, stream_finish, stream_rearm, stream_reply, text,
 )
 from mosn._fastpath.proxy.info cimport address_parse_ip
-from mosn._fastpath.proxy.pool cimport host_stat, original_dst_host
-from mosn._fastpath.proxy.request cimport request_attempt_count
+from mosn._fastpath.proxy.pool cimport original_dst_host
+from mosn._fastpath.proxy.request cimport request_attempt_count, request_time_left
+from mosn._fastpath.proxy.retry cimport retry_allowed, retry_failure_bits, retry_free, retry_schedule
 from mosn._fastpath.proxy.route cimport header_ops_apply, retry_on_response
 from mosn._fastpath.proxy.runtime cimport (
-    RESET_CONNECT_FAILED,
-    RESET_CONNECT_TIMEOUT,
-    RESET_OVERFLOW,
-    RESET_PROTOCOL,
-    RESET_TERMINATION,
-    S_BUFFERING,
-    S_CONNECT,
-    S_DONE,
-    S_DOWN_PAUSED,
-    S_FREE_RETRY,
-    S_HEAD_SENT,
-    S_REQUEST_ENDED,
-    S_REQUEST_SENT,
-    S_RESPONSE_ENDED,
-    S_RESPONSE_STARTED,
-    S_RETRY_TAKEN,
-    S_RETRY_WAIT,
-    S_TRAILERS_KEPT,
-    S_TUNNEL,
-    S_UP_PAUSED,
-    S_UPGRADE,
-    S_UPSTREAM_ENDED,
-    S_WAITING,
-    TRIED_HOSTS,
-    Stream,
-    UpstreamEvents,
+    RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, RESET_OVERFLOW, RESET_PROTOCOL, S_BUFFERING, S_CONNECT, S_DONE,
+    S_DOWN_PAUSED, S_HEAD_SENT, S_REQUEST_ENDED, S_REQUEST_SENT, S_RESPONSE_ENDED, S_RESPONSE_STARTED,
+    S_TRAILERS_KEPT, S_TUNNEL, S_UPGRADE, S_UPSTREAM_ENDED, S_UP_PAUSED, TRIED_HOSTS, Stream, UpstreamEvents,
 )
 from mosn._fastpath.proxy.types cimport (
-    CLUSTER_ORIGINAL_DST,
-    FLAG_SI,
-    FLAG_UC,
-    FLAG_UF,
-    FLAG_UH,
-    FLAG_UMSDR,
-    FLAG_UO,
-    FLAG_UPE,
-    FLAG_URX,
-    FLAG_UT,
-    FLAG_DT,
-    RETRY_CONNECT_FAILURE,
-    RETRY_GATEWAY_ERROR,
-    RETRY_5XX,
-    RETRY_RESET,
-    RETRY_RESET_BEFORE_REQUEST,
-    Address,
-    Breaker,
-    Host,
-    PickContext,
-    Retry,
+    CLUSTER_ORIGINAL_DST, FLAG_UC, FLAG_UF, FLAG_UH, FLAG_UO, FLAG_UPE, Address, Host, PickContext, Retry,
 )
-from mosn._fastpath.shm.segment cimport LIMIT_REQUESTS, LIMIT_RETRIES, count, limit_give, limit_sum, limit_take
+from mosn._fastpath.shm.segment cimport count
 from mosn._fastpath.shm.stats cimport (
-    CL_CX_NONE_HEALTHY,
-    CL_ORIGINAL_DST_HOST_INVALID,
-    CL_RQ_MAX_DURATION_REACHED,
-    CL_RQ_PER_TRY_TIMEOUT,
-    CL_RQ_RETRY,
-    CL_RQ_RETRY_BACKOFF_EXPONENTIAL,
-    CL_RQ_RETRY_LIMIT_EXCEEDED,
-    CL_RQ_RETRY_OVERFLOW,
-    CL_RQ_RETRY_SUCCESS,
-    CL_RQ_RX_RESET,
-    CL_RQ_TIMEOUT,
-    CL_RQ_TOTAL,
-    HS_RQ_TIMEOUT,
-    HT_CX_TX_BYTES,
-    HT_CX_UPGRADES_TOTAL,
-    HT_RQ_IDLE_TIMEOUT,
-    HT_RQ_MAX_DURATION_REACHED,
-    HT_RQ_TIMEOUT,
+    CL_CX_NONE_HEALTHY, CL_LB_HEALTHY_PANIC, CL_ORIGINAL_DST_HOST_INVALID, CL_RQ_RETRY_SUCCESS, CL_RQ_RX_RESET,
+    CL_RQ_TOTAL, HT_CX_TX_BYTES, HT_CX_UPGRADES_TOTAL,
 )
 
 cdef Slice EMPTY = slice_of(NULL, 0)
@@ -121,8 +40,6 @@ cdef void stream_touch(Stream *stream) noexcept nogil:
     if stream.idle_ms:
         stream.idle_deadline = stream.engine.now_ms + stream.idle_ms
 
-
-# -- starting
 
 cdef Host *original_destination(Stream *stream) noexcept nogil:
     cdef Address destination = stream.info.local
@@ -156,6 +73,8 @@ cdef Host *pick(Stream *stream) noexcept nogil:
     context.tried = stream.tried
     context.tried_count = 0
     context.attempts = 0
+    if cluster_in_panic(stream.cluster):
+        count(stream.proxy.region, stream.cluster.stats + CL_LB_HEALTHY_PANIC, 1)
     if retry != NULL and retry.previous_hosts:
         context.tried_count = stream.tried_count
         context.attempts = retry.host_attempts
@@ -163,7 +82,9 @@ cdef Host *pick(Stream *stream) noexcept nogil:
 
 
 cdef void attempt_start(Stream *stream) noexcept nogil:
-    cdef Host *host = pick(stream)
+    cdef Host *host
+    stream.info.attempts += 1
+    host = pick(stream)
     if host == NULL:
         count(stream.proxy.region, stream.cluster.stats + CL_CX_NONE_HEALTHY, 1)
         stream.host = NULL
@@ -174,7 +95,6 @@ cdef void attempt_start(Stream *stream) noexcept nogil:
     if stream.tried_count < TRIED_HOSTS:
         stream.tried[stream.tried_count] = host
         stream.tried_count += 1
-    stream.info.attempts += 1
     stream.flags &= ~<uint32_t>(S_HEAD_SENT | S_REQUEST_SENT | S_UPSTREAM_ENDED)
     stream.pool.acquire(stream)
 
@@ -189,6 +109,8 @@ cdef void on_ready(Stream *stream) noexcept nogil:
             head_add_known(&stream.request, H_X_FORWARDED_HOST, stream.request.authority.p, stream.request.authority.n)
         stream.request.authority = stream.host.hostname
     request_attempt_count(stream)
+    if stream.attempt:
+        request_time_left(stream)
     count(stream.proxy.region, stream.cluster.stats + CL_RQ_TOTAL, 1)
     stream.flags |= S_HEAD_SENT
     stream.upstream_start_us = stream.engine.now_us
@@ -225,119 +147,38 @@ cdef void attempt_request_complete(Stream *stream) noexcept nogil:
         request_sent(stream)
 
 
-# -- retries
-
-cdef bint replayable(Stream *stream) noexcept nogil:
-    # Nothing went to the client, and the body so far is empty or kept.
-    if stream.flags & (S_RESPONSE_STARTED | S_TUNNEL | S_UPGRADE | S_CONNECT):
-        return False
-    return stream.info.bytes_received == 0 or (stream.flags & S_BUFFERING) != 0
-
-
-cdef bint retry_slot(Stream *stream) noexcept nogil:
-    # The retry circuit breaker (max_retries or retry_budget) of the box.
-    cdef Breaker *breaker = &stream.cluster.breakers[stream.route.priority]
-    cdef uint32_t maximum = breaker.max_retries
-    cdef uint32_t budget
-    if stream.flags & S_RETRY_TAKEN:
-        return True
-    if breaker.retry_budget_percent > 0:
-        budget = <uint32_t>(limit_sum(&stream.proxy.limits, breaker.index, LIMIT_REQUESTS)
-                            * breaker.retry_budget_percent / 100)
-        maximum = max(budget, breaker.min_retry_concurrency)
-    if not limit_take(stream.proxy.region, &stream.proxy.limits, breaker.index, LIMIT_RETRIES, maximum):
-        count(stream.proxy.region, stream.cluster.stats + CL_RQ_RETRY_OVERFLOW, 1)
-        stream.info.response_flags |= FLAG_UO
-        return False
-    stream.flags |= S_RETRY_TAKEN
-    return True
-
-
-cdef bint may_retry(Stream *stream) noexcept nogil:
-    if stream.retry_on == 0 or not replayable(stream):
-        return False
-    if stream.retries_left == 0:
-        count(stream.proxy.region, stream.cluster.stats + CL_RQ_RETRY_LIMIT_EXCEEDED, 1)
-        stream.info.response_flags |= FLAG_URX
-        return False
-    return retry_slot(stream)
-
-
-cdef void schedule_retry(Stream *stream) noexcept nogil:
-    # Fully jittered exponential back-off (Envoy: base_interval 25 ms, max_interval ten times that).
-    cdef Retry *retry = stream.route.retry
-    cdef uint64_t base = retry.base_interval_ms if retry != NULL else 25
-    cdef uint64_t longest = retry.max_interval_ms if retry != NULL else 250
-    cdef uint64_t bound = base << min(stream.attempt, <uint32_t>20)
-    stream.retries_left -= 1
-    stream.attempt += 1
-    if bound > longest:
-        bound = longest
-    count(stream.proxy.region, stream.cluster.stats + CL_RQ_RETRY, 1)
-    count(stream.proxy.region, stream.cluster.stats + CL_RQ_RETRY_BACKOFF_EXPONENTIAL, 1)
-    stream.flags |= S_RETRY_WAIT
-    stream.try_deadline = 0
-    stream.retry_at = stream.engine.now_ms + random_next(stream.engine.random) % (bound if bound else 1)
-    if stream.retry_at <= stream.engine.now_ms:
-        stream.retry_at = stream.engine.now_ms + 1
-    hold_request(stream)
-    stream_rearm(stream)
-
-
-cdef void hold_request(Stream *stream) noexcept nogil:
-    # No upstream to send to: request bytes wait in the client's connection.
-    if not stream.flags & (S_REQUEST_ENDED | S_DOWN_PAUSED):
-        stream.flags |= S_DOWN_PAUSED
-        stream.down_ops.pause(stream)
-
-
-cdef bint free_retry(Stream *stream, int reason) noexcept nogil:
-    # A pooled connection that the upstream closed while our request was on its way: nothing was processed as far as
-    # an idempotent request is concerned, so it is sent once more (RFC 9110 section 9.2.2; nginx does the same).
-    if reason != RESET_TERMINATION or not stream.upstream_was_used or stream.flags & S_FREE_RETRY:
-        return False
-    if stream.info.bytes_received or not replayable(stream) or stream.info.upstream_first_rx_us:
-        return False
-    if stream.request.method_id not in (M_GET, M_HEAD, M_OPTIONS, M_PUT, M_DELETE, M_TRACE):
-        return False
-    if not stream.flags & S_REQUEST_ENDED:
-        return False
-    stream.flags |= S_FREE_RETRY
-    return True
-
-
-cdef void end_attempt(Stream *stream) noexcept nogil:
+cdef void attempt_end(Stream *stream) noexcept nogil:
     attempt_release(stream)
     stream.try_deadline = 0
     if stream.flags & S_UP_PAUSED:
         stream.flags &= ~<uint32_t>S_UP_PAUSED
 
 
-# -- upstream events
-
-cdef uint32_t failure_bits(Stream *stream, int reason) noexcept nogil:
-    if reason in (RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT):
-        return RETRY_CONNECT_FAILURE | RETRY_5XX | RETRY_GATEWAY_ERROR | RETRY_RESET | RETRY_RESET_BEFORE_REQUEST
-    if reason == RESET_OVERFLOW:
-        return 0
-    if not stream.flags & S_HEAD_SENT:
-        return RETRY_5XX | RETRY_GATEWAY_ERROR | RETRY_RESET | RETRY_RESET_BEFORE_REQUEST
-    return RETRY_5XX | RETRY_GATEWAY_ERROR | RETRY_RESET
-
-
 cdef void on_reset(Stream *stream, int reason, Slice detail) noexcept nogil:
-    end_attempt(stream)
+    attempt_end(stream)
     if stream.flags & S_DONE:
         return
     if reason != RESET_OVERFLOW:
         count(stream.proxy.region, stream.cluster.stats + CL_RQ_RX_RESET, 1)
-    if free_retry(stream, reason):
+    if retry_free(stream, reason):
         attempt_start(stream)
         return
-    if stream.retry_on & failure_bits(stream, reason) and may_retry(stream):
-        schedule_retry(stream)
+    if stream.retry_on & retry_failure_bits(stream, reason) and retry_allowed(stream):
+        retry_schedule(stream)
         return
     explain_reset(stream, reason, detail)
+
+
+cdef Slice reset_body(Stream *stream, Slice reason) noexcept nogil:
+    cdef Slice start = text("upstream connect error or disconnect/reset before headers. retried and the latest "
+                            if stream.attempt else "upstream connect error or disconnect/reset before headers. ")
+    cdef char *out = <char *>arena_alloc(&stream.arena, start.n + 14 + reason.n)
+    if out == NULL:
+        return reason
+    memcpy(out, start.p, start.n)
+    memcpy(out + start.n, "reset reason: ", 14)
+    memcpy(out + start.n + 14, reason.p, reason.n)
+    return slice_of(out, start.n + 14 + reason.n)
 
 
 cdef void explain_reset(Stream *stream, int reason, Slice detail) noexcept nogil:
@@ -345,32 +186,44 @@ cdef void explain_reset(Stream *stream, int reason, Slice detail) noexcept nogil
     cdef Slice details
     cdef uint64_t flag
     if reason == RESET_OVERFLOW:
-        body = text("upstream connect error or disconnect/reset before headers. reset reason: overflow")
+        body = reset_body(stream, text("overflow"))
         details = text("upstream_reset_before_response_started{overflow}")
         flag = FLAG_UO
     elif reason in (RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT):
-        body = text("upstream connect error or disconnect/reset before headers. reset reason: remote connection failure"
-                    if reason == RESET_CONNECT_FAILED else
-                    "upstream connect error or disconnect/reset before headers. reset reason: connection timeout")
+        body = reset_body(stream, text("remote connection failure" if reason == RESET_CONNECT_FAILED else
+                                       "connection timeout"))
         details = text("upstream_reset_before_response_started{remote_connection_failure}"
                        if reason == RESET_CONNECT_FAILED else
                        "upstream_reset_before_response_started{connection_timeout}")
         flag = FLAG_UF
     elif reason == RESET_PROTOCOL:
-        body = text("upstream connect error or disconnect/reset before headers. reset reason: protocol error")
-        details = text("upstream_reset_before_response_started{protocol_error}")
+        body = reset_body(stream, text("protocol error"))
+        details = text("upstream_reset_before_response_started{protocol_error}"
+                       if not stream.flags & S_RESPONSE_STARTED else
+                       "upstream_reset_after_response_started{protocol_error}")
         flag = FLAG_UPE
     else:
-        body = text("upstream connect error or disconnect/reset before headers. reset reason: connection termination")
+        body = reset_body(stream, text("connection termination"))
         details = text("upstream_reset_before_response_started{connection_termination}"
                        if not stream.flags & S_RESPONSE_STARTED else
                        "upstream_reset_after_response_started{connection_termination}")
         flag = FLAG_UC
     if detail.n and reason == RESET_CONNECT_FAILED:
         stream.info.upstream_failure_reason = slice_of(keep(stream, detail), detail.n)
-    if stream.flags & S_RESPONSE_STARTED:
-        stream.info.response_code_details = details
+        details = connect_details(stream, detail)
     stream_reply(stream, 502 if reason == RESET_PROTOCOL else 503, body, flag, details, EMPTY)
+
+
+cdef Slice connect_details(Stream *stream, Slice detail) noexcept nogil:
+    # "...{remote_connection_failure|delayed_connect_error:_Connection_refused}"
+    cdef Slice start = text("upstream_reset_before_response_started{remote_connection_failure|")
+    cdef char *out = <char *>arena_alloc(&stream.arena, start.n + detail.n + 1)
+    if out == NULL:
+        return slice_of(start.p, start.n - 1)
+    memcpy(out, start.p, start.n)
+    memcpy(out + start.n, detail.p, detail.n)
+    out[start.n + detail.n] = c"}"
+    return slice_of(out, start.n + detail.n + 1)
 
 
 cdef const char *keep(Stream *stream, Slice words) noexcept nogil:
@@ -391,16 +244,16 @@ cdef void on_head(Stream *stream, Head *head, bint end) noexcept nogil:
     stream_touch(stream)
     if end:
         upstream_complete(stream)
-    if stream.retry_on and retry_on_response(retry, stream.retry_on, head) and may_retry(stream):
+    if stream.retry_on and retry_on_response(retry, stream.retry_on, head) and retry_allowed(stream):
         count_response(stream)
         if stream.up != NULL:
             stream.up_ops.cancel(stream)
-        end_attempt(stream)
+        attempt_end(stream)
         head_init(&stream.response, &stream.arena)
         head_init(&stream.response_trailers, &stream.arena)
         stream.info.response = NULL
         stream.info.upstream_first_rx_us = 0
-        schedule_retry(stream)
+        retry_schedule(stream)
         return
     if stream.attempt and stream.response.status < 500:
         count(stream.proxy.region, stream.cluster.stats + CL_RQ_RETRY_SUCCESS, 1)
@@ -489,75 +342,8 @@ cdef void on_drained(Stream *stream) noexcept nogil:
         stream.down_ops.resume(stream)
 
 
-# -- deadlines
-
-cdef inline bint passed(uint64_t deadline, uint64_t now) noexcept nogil:
-    return deadline != 0 and deadline <= now
-
-
-cdef void drop_upstream(Stream *stream) noexcept nogil:
-    if stream.flags & S_WAITING:
-        stream.pool.forget(stream)
-    if stream.up != NULL:
-        stream.up_ops.cancel(stream)
-    end_attempt(stream)
-
-
-cdef void try_timed_out(Stream *stream) noexcept nogil:
-    stream.try_deadline = 0
-    count(stream.proxy.region, stream.cluster.stats + CL_RQ_PER_TRY_TIMEOUT, 1)
-    host_stat(stream.proxy, stream.host, HS_RQ_TIMEOUT)
-    drop_upstream(stream)
-    if stream.retry_on & (RETRY_5XX | RETRY_GATEWAY_ERROR | RETRY_RESET) and may_retry(stream):
-        schedule_retry(stream)
-        return
-    stream_reply(stream, 504, text("upstream request timeout"), FLAG_UT, text("upstream_per_try_timeout"), EMPTY)
-
-
-cdef void route_timed_out(Stream *stream) noexcept nogil:
-    stream.route_deadline = 0
-    count(stream.proxy.region, stream.cluster.stats + CL_RQ_TIMEOUT, 1)
-    if stream.host != NULL:
-        host_stat(stream.proxy, stream.host, HS_RQ_TIMEOUT)
-    drop_upstream(stream)
-    stream_reply(stream, 504, text("upstream request timeout"), FLAG_UT, text("upstream_response_timeout"), EMPTY)
-
-
-cdef void idle_timed_out(Stream *stream) noexcept nogil:
-    count(stream.proxy.region, stream.manager.stats + HT_RQ_IDLE_TIMEOUT, 1)
-    drop_upstream(stream)
-    if stream.flags & S_REQUEST_ENDED:
-        stream_reply(stream, 504, text("stream timeout"), FLAG_SI, text("stream_idle_timeout"), EMPTY)
-    else:
-        stream_reply(stream, 408, text("stream timeout"), FLAG_SI, text("stream_idle_timeout"), EMPTY)
-
-
-cdef void attempt_timer(Engine *engine, Timer *timer) noexcept nogil:
-    cdef Stream *stream = <Stream *>(<char *>timer - <size_t>&(<Stream *>NULL).timer)
-    cdef uint64_t now = engine.now_ms
-    if stream.flags & S_DONE:
-        return
-    if passed(stream.retry_at, now):
-        stream.retry_at = 0
-        stream.flags &= ~<uint32_t>S_RETRY_WAIT
-        attempt_start(stream)
-    elif passed(stream.duration_deadline, now):
-        count(stream.proxy.region, stream.manager.stats + HT_RQ_MAX_DURATION_REACHED, 1)
-        drop_upstream(stream)
-        stream_reply(stream, 504 if stream.flags & S_REQUEST_ENDED else 408, text("downstream duration timeout"),
-                     FLAG_DT, text("max_duration_timeout"), EMPTY)
-    elif passed(stream.route_deadline, now):
-        route_timed_out(stream)
-    elif passed(stream.try_deadline, now):
-        try_timed_out(stream)
-    elif passed(stream.request_deadline, now):
-        count(stream.proxy.region, stream.manager.stats + HT_RQ_TIMEOUT, 1)
-        drop_upstream(stream)
-        stream_reply(stream, 408, text("request timeout"), 0, text("request_overall_timeout"), EMPTY)
-    elif passed(stream.idle_deadline, now):
-        idle_timed_out(stream)
-    if not stream.flags & S_DONE:
-        stream_rearm(stream)
+cdef const UpstreamEvents *upstream_events() noexcept nogil:
+    return &EVENTS
 
 
 cdef UpstreamEvents EVENTS
@@ -569,7 +355,3 @@ EVENTS.spliced = on_spliced
 EVENTS.trailers = on_trailers
 EVENTS.reset = on_reset
 EVENTS.drained = on_drained
-
-
-cdef const UpstreamEvents *upstream_events() noexcept nogil:
-    return &EVENTS

@@ -4,50 +4,28 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-from mosn._fastpath.engine.loop cimport queue_put, engine_wake, random_next
+from mosn._fastpath.engine.loop cimport engine_wake, queue_put, random_next
 from mosn._fastpath.engine.timer cimport timer_arm, timer_cancel
 from mosn._fastpath.engine.types cimport Engine
-from mosn._fastpath.head cimport H_CONTENT_TYPE, H_LOCATION, H_SET_COOKIE, head_add_known, head_init, head_ready
-from mosn._fastpath.head cimport HF_NO_BODY, H_CONTENT_LENGTH, M_HEAD
-from mosn._fastpath.memory cimport Slice, arena_alloc, arena_init, arena_release, buf_release, slice_of
+from mosn._fastpath.head cimport (
+    H_CONTENT_LENGTH, H_CONTENT_TYPE, H_ENVOY_OVERLOADED, H_LOCATION, H_SET_COOKIE, M_HEAD, head_add_known,
+    head_init, head_ready,
+)
+from mosn._fastpath.memory cimport Slice, arena_alloc, arena_init, arena_release, buf_release
 from mosn._fastpath.proxy.log cimport access_logs_write
 from mosn._fastpath.proxy.request cimport decimal_text
 from mosn._fastpath.proxy.route cimport header_ops_apply
 from mosn._fastpath.proxy.runtime cimport (
-    S_DONE,
-    S_LOCAL_REPLY,
-    S_REQUEST_TAKEN,
-    S_RESPONSE_ENDED,
-    S_RESPONSE_STARTED,
-    S_RETRY_TAKEN,
-    S_WAITING,
-    HttpManager,
-    Proxy,
-    Snapshot,
-    Stream,
+    S_DONE, S_LOCAL_REPLY, S_REQUEST_TAKEN, S_RESPONSE_ENDED, S_RESPONSE_STARTED, S_RETRY_TAKEN, S_SHADOW, S_WAITING,
+    HttpManager, Proxy, Snapshot, Stream,
 )
-from mosn._fastpath.proxy.types cimport ROUTE_CLUSTER, ROUTE_DIRECT, ROUTE_REDIRECT
-from mosn._fastpath.shm.segment cimport (
-    LIMIT_REQUESTS,
-    LIMIT_RETRIES,
-    count,
-    gauge,
-    histogram_record,
-    limit_give,
-)
+from mosn._fastpath.proxy.types cimport FLAG_UO, ROUTE_CLUSTER
+from mosn._fastpath.shm.segment cimport LIMIT_REQUESTS, LIMIT_RETRIES, count, gauge, histogram_record, limit_give
 from mosn._fastpath.shm.stats cimport (
-    CL_RQ_1XX,
-    CL_RQ_COMPLETED,
-    CLG_RQ_ACTIVE,
-    CLH_RQ_TIME,
-    HS_RQ_ERROR,
-    HS_RQ_SUCCESS,
-    HSG_RQ_ACTIVE,
-    HT_RQ_1XX,
-    HT_RQ_COMPLETED,
-    HTG_RQ_ACTIVE,
-    HTH_RQ_TIME,
+    CLG_RQ_ACTIVE, CLH_RQ_TIME, CL_RQ_1XX, CL_RQ_COMPLETED, HSG_RQ_ACTIVE, HS_RQ_ERROR, HS_RQ_SUCCESS,
+    HTG_RQ_ACTIVE, HTH_RQ_TIME, HT_RQ_1XX, HT_RQ_COMPLETED,
 )
+
 
 cdef enum:
     KEPT_STREAMS = 1024
@@ -179,6 +157,11 @@ cdef void count_downstream(Stream *stream) noexcept nogil:
     histogram_record(proxy.region, manager.histogram + HTH_RQ_TIME, stream.info.end_us - stream.info.start_us)
 
 
+cdef void log(Stream *stream) noexcept nogil:
+    if stream.manager.logs != NULL and stream.manager.logs.count:
+        access_logs_write(stream.manager.logs, &stream.info, &stream.engine.pool, &stream.proxy.region.ring)
+
+
 cdef void stream_finish(Stream *stream) noexcept nogil:
     cdef Proxy *proxy = stream.proxy
     if stream.flags & S_DONE:
@@ -193,9 +176,11 @@ cdef void stream_finish(Stream *stream) noexcept nogil:
     if stream.flags & S_RETRY_TAKEN:
         limit_give(proxy.region, stream.cluster.breakers[stream.route.priority].index, LIMIT_RETRIES)
     stream.info.end_us = stream.engine.now_us
-    count_downstream(stream)
-    if stream.manager.logs != NULL and stream.manager.logs.count:
-        access_logs_write(stream.manager.logs, &stream.info, &stream.engine.pool, &proxy.region.ring)
+    if stream.shadows != NULL:
+        stream.forget_shadows(stream)
+    if not stream.flags & S_SHADOW:
+        count_downstream(stream)
+        log(stream)
     stream.next = <Stream *>stream.engine.trash
     stream.engine.trash = stream
     stream.down_ops.finished(stream)
@@ -208,6 +193,7 @@ cdef void stream_reply(Stream *stream, int status, Slice body, uint64_t flag, Sl
     cdef char *length
     if stream.flags & S_RESPONSE_STARTED:
         stream.info.response_flags |= flag
+        stream.info.response_code_details = details
         stream.down_ops.abort(stream)
         stream_finish(stream)
         return
@@ -220,12 +206,6 @@ cdef void stream_reply(Stream *stream, int status, Slice body, uint64_t flag, Sl
     if stream.down_ops.local_reply != NULL:
         reply_in_protocol(stream, body if body.n else details)
         return
-    if stream.route != NULL and stream.route.kind in (ROUTE_DIRECT, ROUTE_REDIRECT):
-        header_ops_apply(&stream.route.response_ops, &stream.info, False, &stream.engine.pool)
-    elif stream.route != NULL and stream.route.kind == ROUTE_CLUSTER and stream.picked != NULL:
-        # Envoy applies response_headers_to_add to local replies of a route, too.
-        header_ops_apply(&stream.picked.response_ops, &stream.info, False, &stream.engine.pool)
-        header_ops_apply(&stream.route.response_ops, &stream.info, False, &stream.engine.pool)
     if location.n:
         head_add_known(&stream.response, H_LOCATION, location.p, location.n)
     if body.n:
@@ -234,6 +214,9 @@ cdef void stream_reply(Stream *stream, int status, Slice body, uint64_t flag, Sl
             stream.response.content_length = body.n
             head_add_known(&stream.response, H_CONTENT_LENGTH, length, decimal_text(body.n, length))
         head_add_known(&stream.response, H_CONTENT_TYPE, "text/plain", 10)
+    if flag & FLAG_UO and not stream.manager.suppress_envoy_headers:
+        head_add_known(&stream.response, H_ENVOY_OVERLOADED, "true", 4)
+    route_fields(stream)
     if stream.set_cookie.n:
         head_add_known(&stream.response, H_SET_COOKIE, stream.set_cookie.p, stream.set_cookie.n)
     stream.down_ops.respond(stream, False)
@@ -246,6 +229,15 @@ cdef void reply_in_protocol(Stream *stream, Slice words) noexcept nogil:
     stream.info.downstream_first_tx_us = stream.engine.now_us
     stream.down_ops.local_reply(stream, stream.response.status, words)
     stream_finish(stream)
+
+
+cdef void route_fields(Stream *stream) noexcept nogil:
+    # Envoy applies response_headers_to_add to local replies of a route, too.
+    if stream.route == NULL:
+        return
+    if stream.route.kind == ROUTE_CLUSTER and stream.picked != NULL:
+        header_ops_apply(&stream.picked.response_ops, &stream.info, False, &stream.engine.pool)
+    header_ops_apply(&stream.route.response_ops, &stream.info, False, &stream.engine.pool)
 
 
 cdef void send_reply(Stream *stream, Slice body) noexcept nogil:

@@ -6,11 +6,11 @@ place and, only when it must be, escaped.
 
 from libc.stdint cimport uint32_t
 
-from mosn._fastpath.memory cimport BlockPool, Buf, buf_append
+from mosn._fastpath.memory cimport BlockPool, Buf
 from mosn._fastpath.proxy.format_json cimport append_json, json_steps
 from mosn._fastpath.proxy.format_parse cimport parse_format
 from mosn._fastpath.proxy.format_ops cimport (
-    OP_COALESCE, OP_LITERAL, OP_REQUEST_HEADER, OP_REQUEST_HEADER_NO_QUERY, OP_RESPONSE_HEADER, OP_TRAILER,
+    OP_COALESCE, OP_LITERAL, OP_REQUEST_HEADER, OP_REQUEST_HEADER_NO_QUERY, OP_RESPONSE_HEADER, OP_TRAILER, put,
 )
 from mosn._fastpath.proxy.format_values cimport append_value
 from mosn._fastpath.proxy.match cimport HeaderName, compile_header_name
@@ -29,14 +29,14 @@ cdef int format_append(const Format *program, const RequestInfo *info, const cha
         return append_json(program, info, pool, out)
     while step < end:
         if step.op == OP_LITERAL:
-            result = buf_append(pool, out, step.text.p, step.text.n)
+            result = put(pool, out, step.text.p, step.text.n)
         else:
             operators = True
             result = append_value(step, info, pool, out)
             if result == 0:
                 present = True
             elif result == 1:
-                result = buf_append(pool, out, missing, 1) if missing[0] else 0
+                result = put(pool, out, missing, 1) if missing[0] else 0
         if result < 0:
             return -1
         step += 1 + (step.first if step.op == OP_COALESCE else 0)

@@ -9,12 +9,12 @@ import json
 from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memset
 
-from mosn._fastpath.memory cimport BlockPool, Buf, buf_append, buf_release
+from mosn._fastpath.memory cimport BlockPool, Buf, buf_release
 from mosn._fastpath.proxy.format_parse cimport parse_format
 from mosn._fastpath.proxy.format_ops cimport (
     OP_ATTEMPTS, OP_COALESCE, OP_COUNT, OP_DIFFERENCE, OP_DURATION, OP_GRPC_STATUS, OP_HEAD_BYTES, OP_JSON_CLOSE,
     OP_JSON_KEY, OP_JSON_OPEN, OP_JSON_VALUE, OP_LITERAL, OP_RESPONSE_CODE, OP_SPAN, OP_ZERO, GRPC_NUMBER,
-    ADDRESS_PORT, OP_ADDRESS, OP_UPSTREAM_REMOTE,
+    ADDRESS_PORT, OP_ADDRESS, OP_UPSTREAM_REMOTE, put,
 )
 from mosn._fastpath.proxy.format_values cimport append_value
 from mosn._fastpath.proxy.types cimport Format, FormatStep, RequestInfo
@@ -64,13 +64,13 @@ cdef int _append_escape(uint8_t c, BlockPool *pool, Buf *out) noexcept nogil:
     text[0], text[1], text[2], text[3] = 92, 117, 48, 48  # \u00
     if c == 34 or c == 92:
         text[1] = <char>c
-        return buf_append(pool, out, text, 2)
+        return put(pool, out, text, 2)
     if c in (8, 9, 10, 12, 13):
         text[1] = b"btn.fr"[c - 8]
-        return buf_append(pool, out, text, 2)
+        return put(pool, out, text, 2)
     text[4] = digits[c >> 4]
     text[5] = digits[c & 15]
-    return buf_append(pool, out, text, 6)
+    return put(pool, out, text, 6)
 
 
 cdef int _append_escaped(const uint8_t *p, uint32_t n, BlockPool *pool, Buf *out) noexcept nogil:
@@ -83,14 +83,14 @@ cdef int _append_escaped(const uint8_t *p, uint32_t n, BlockPool *pool, Buf *out
         if length:
             i += length
             continue
-        result = buf_append(pool, out, <const char *>p + start, i - start)
+        result = put(pool, out, <const char *>p + start, i - start)
         if result == 0 and p[i] < 0x80:
             result = _append_escape(p[i], pool, out)
         elif result == 0:
-            result = buf_append(pool, out, b"\xef\xbf\xbd", 3)  # U+FFFD for what is not UTF-8
+            result = put(pool, out, b"\xef\xbf\xbd", 3)  # U+FFFD for what is not UTF-8
         i += 1
         start = i
-    return result if result else buf_append(pool, out, <const char *>p + start, n - start)
+    return result if result else put(pool, out, <const char *>p + start, n - start)
 
 
 cdef int escape_tail(Buf *out, uint32_t length, BlockPool *pool) noexcept nogil:
@@ -106,7 +106,7 @@ cdef int escape_tail(Buf *out, uint32_t length, BlockPool *pool) noexcept nogil:
     if i == length:
         return 0
     memset(&raw, 0, sizeof(Buf))
-    if buf_append(pool, &raw, <const char *>p + i, length - i) < 0:
+    if put(pool, &raw, <const char *>p + i, length - i) < 0:
         return -1
     out.end -= length - i
     result = _append_escaped(<const uint8_t *>raw.data + raw.start, length - i, pool, out)
@@ -119,7 +119,7 @@ cdef int escape_tail(Buf *out, uint32_t length, BlockPool *pool) noexcept nogil:
 cdef int _separate(BlockPool *pool, Buf *out) noexcept nogil:
     # A comma unless the member is the first.  No string ends in a bare brace or bracket: it ends in a quote.
     cdef char last = out.data[out.end - 1]
-    return 0 if last in (123, 91) else buf_append(pool, out, b",", 1)
+    return 0 if last in (123, 91) else put(pool, out, b",", 1)
 
 
 cdef int _text_of(const FormatStep *step, uint32_t count, const RequestInfo *info, bint omit, BlockPool *pool,
@@ -131,7 +131,7 @@ cdef int _text_of(const FormatStep *step, uint32_t count, const RequestInfo *inf
     while step < end:
         result = append_value(step, info, pool, out)
         if result == 1 and not single:
-            result = 0 if omit else buf_append(pool, out, b"-", 1)
+            result = 0 if omit else put(pool, out, b"-", 1)
         if result != 0:
             return result
         step += 1 + (step.first if step.op == OP_COALESCE else 0)
@@ -144,7 +144,7 @@ cdef int _value(const FormatStep *value, const RequestInfo *info, uint32_t befor
     cdef bint quoted = not value.flags & VALUE_NUMBER
     cdef uint32_t start
     cdef int result
-    if quoted and buf_append(pool, out, b'"', 1) < 0:
+    if quoted and put(pool, out, b'"', 1) < 0:
         return -1
     start = out.end - out.start
     result = _text_of(value + 1, value.first, info, value.flags & VALUE_OMIT, pool, out)
@@ -155,12 +155,12 @@ cdef int _value(const FormatStep *value, const RequestInfo *info, uint32_t befor
             out.end = out.start + before
             return 0
         out.end = out.start + start - (1 if quoted else 0)
-        return buf_append(pool, out, b"null", 4)
+        return put(pool, out, b"null", 4)
     if not quoted:
         return 0
     if escape_tail(out, out.end - out.start - start, pool) < 0:
         return -1
-    return buf_append(pool, out, b'"', 1)
+    return put(pool, out, b'"', 1)
 
 
 cdef int append_json(const Format *program, const RequestInfo *info, BlockPool *pool, Buf *out) noexcept nogil:
@@ -173,12 +173,12 @@ cdef int append_json(const Format *program, const RequestInfo *info, BlockPool *
             member = out.end - out.start
             result = _separate(pool, out)
             if result == 0:
-                result = buf_append(pool, out, step.text.p, step.text.n)
+                result = put(pool, out, step.text.p, step.text.n)
         elif step.op == OP_JSON_VALUE:
             result = _value(step, info, member, pool, out)
             step += step.first
         else:
-            result = buf_append(pool, out, step.text.p, step.text.n)
+            result = put(pool, out, step.text.p, step.text.n)
         if result < 0:
             return -1
         step += 1

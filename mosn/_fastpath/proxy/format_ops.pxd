@@ -1,4 +1,10 @@
-# The steps that a format is compiled to, and their variants.
+# The steps that a format is compiled to, and their variants; appending to a line.
+
+from libc.stdint cimport uint32_t
+from libc.string cimport memcpy
+
+from mosn._fastpath.memory cimport BlockPool, Buf, buf_append
+
 
 cdef enum FormatOp:
     OP_LITERAL = 0
@@ -65,3 +71,13 @@ cdef enum HostFrom:
     ORIGINAL_OR_CURRENT = 0
     ORIGINAL
     CURRENT
+
+
+# buf_append, without the call where there is room: a line has many small parts.
+cdef inline int put(BlockPool *pool, Buf *out, const char *p, size_t n) noexcept nogil:
+    if out.data == NULL or n > out.capacity - out.end:
+        return buf_append(pool, out, p, n)
+    if n:
+        memcpy(out.data + out.end, p, n)
+    out.end += <uint32_t>n
+    return 0

@@ -7,11 +7,11 @@ from mosn._fastpath.hashing cimport xxh64
 from mosn._fastpath.head cimport (
     H_ENVOY_ORIGINAL_HOST, H_ENVOY_ORIGINAL_PATH, H_TRACEPARENT, Head, Header, head_get,
 )
-from mosn._fastpath.memory cimport BlockPool, Buf, Slice, buf_append, slice_of
+from mosn._fastpath.memory cimport BlockPool, Buf, Slice, slice_of
 from mosn._fastpath.proxy.format_ops cimport (
     ADDRESS_PORT, ADDRESS_WHOLE, CURRENT, HOST_FIRST, OP_ADDRESS, OP_FLAGS, OP_GRPC_STATUS, OP_LOG_TYPE, OP_PATH,
     OP_PROTOCOL, OP_QUERY, OP_QUERY_PARAM, OP_SERVER_NAME, OP_TRACE_ID, OP_UNIQUE_ID, OP_UPSTREAM_CLUSTER,
-    OP_UPSTREAM_HOST_NAME, OP_UPSTREAM_PROTOCOL, OP_UPSTREAM_REMOTE, ORIGINAL_OR_CURRENT, SNI_ONLY,
+    OP_UPSTREAM_HOST_NAME, OP_UPSTREAM_PROTOCOL, OP_UPSTREAM_REMOTE, ORIGINAL_OR_CURRENT, SNI_ONLY, put,
 )
 from mosn._fastpath.proxy.format_status cimport append_grpc_status
 from mosn._fastpath.proxy.info cimport address_from_sockaddr, address_text
@@ -70,11 +70,11 @@ cdef int _decimal_text(uint64_t value, char *out) noexcept nogil:
 
 cdef int append_number(uint64_t value, BlockPool *pool, Buf *out) noexcept nogil:
     cdef char text[20]
-    return buf_append(pool, out, text, _decimal_text(value, text))
+    return put(pool, out, text, _decimal_text(value, text))
 
 
 cdef int append_slice(Slice text, BlockPool *pool, Buf *out) noexcept nogil:
-    return buf_append(pool, out, text.p, text.n)
+    return put(pool, out, text.p, text.n)
 
 
 cdef int append_known(Slice text, BlockPool *pool, Buf *out) noexcept nogil:
@@ -103,7 +103,7 @@ cdef int _append_masked(const Address *address, uint32_t bits, BlockPool *pool, 
     _mask(&masked, bits)
     n = address_text(&masked, False, text, TEXT_ROOM - 8)
     text[n] = 47  # /
-    return buf_append(pool, out, text, n + 1 + _decimal_text(bits, text + n + 1))
+    return put(pool, out, text, n + 1 + _decimal_text(bits, text + n + 1))
 
 
 cdef int _append_address(const FormatStep *step, const Address *address, BlockPool *pool, Buf *out) noexcept nogil:
@@ -116,7 +116,7 @@ cdef int _append_address(const FormatStep *step, const Address *address, BlockPo
     if step.second:
         return _append_masked(address, step.second - 1, pool, out)
     n = address_text(address, step.id == ADDRESS_WHOLE, text, TEXT_ROOM)
-    return buf_append(pool, out, text, n)
+    return put(pool, out, text, n)
 
 
 cdef int _upstream_remote(const FormatStep *step, const RequestInfo *info, BlockPool *pool, Buf *out) noexcept nogil:
@@ -159,14 +159,15 @@ cdef int _upstream_cluster(const FormatStep *step, const RequestInfo *info, Bloc
 cdef int _protocol_value(const RequestInfo *info, BlockPool *pool, Buf *out) noexcept nogil:
     if info.protocol == 0 or info.protocol >= PROTOCOLS:
         return 1
-    return buf_append(pool, out, PROTOCOL_TEXT[info.protocol], strlen(PROTOCOL_TEXT[info.protocol]))
+    return put(pool, out, PROTOCOL_TEXT[info.protocol], strlen(PROTOCOL_TEXT[info.protocol]))
 
 
 cdef int _upstream_protocol(const RequestInfo *info, BlockPool *pool, Buf *out) noexcept nogil:
     if info.cluster == NULL or info.host == NULL or info.cluster.protocol == 0:
         return 1
-    return buf_append(pool, out, b"HTTP/2" if info.cluster.protocol == 2 else b"HTTP/1.1",
-                      6 if info.cluster.protocol == 2 else 8)
+    if info.cluster.protocol == 2:
+        return put(pool, out, b"HTTP/2", 6)
+    return put(pool, out, b"HTTP/1.1", 8)
 
 
 cdef int _flags_value(const FormatStep *step, const RequestInfo *info, BlockPool *pool, Buf *out) noexcept nogil:
@@ -176,15 +177,15 @@ cdef int _flags_value(const FormatStep *step, const RequestInfo *info, BlockPool
     cdef const char *name
     if left == 0:
         # Not absent: Envoy's text for no flags, in headers and JSON too.
-        return buf_append(pool, out, b"-", 1)
+        return put(pool, out, b"-", 1)
     for bit in range(FLAG_COUNT):
         if not left >> bit & 1:
             continue
-        if not first and buf_append(pool, out, b",", 1) < 0:
+        if not first and put(pool, out, b",", 1) < 0:
             return -1
         first = False
         name = FLAG_NAMES[1 if step.id else 0][bit]
-        if buf_append(pool, out, name, strlen(name)) < 0:
+        if put(pool, out, name, strlen(name)) < 0:
             return -1
     return 0
 
@@ -265,8 +266,8 @@ cdef int _query_value(const FormatStep *step, const RequestInfo *info, BlockPool
 
 cdef int _log_type(const RequestInfo *info, BlockPool *pool, Buf *out) noexcept nogil:
     if info.request == NULL:
-        return buf_append(pool, out, b"TcpConnectionEnd", 16)
-    return buf_append(pool, out, b"DownstreamEnd", 13)
+        return put(pool, out, b"TcpConnectionEnd", 16)
+    return put(pool, out, b"DownstreamEnd", 13)
 
 
 cdef int _unique_id(const RequestInfo *info, BlockPool *pool, Buf *out) noexcept nogil:
@@ -288,7 +289,7 @@ cdef int _unique_id(const RequestInfo *info, BlockPool *pool, Buf *out) noexcept
         text[n] = digits[bytes_[i] >> 4]
         text[n + 1] = digits[bytes_[i] & 15]
         n += 2
-    return buf_append(pool, out, text, 36)
+    return put(pool, out, text, 36)
 
 
 cdef int _trace_value(const FormatStep *step, const RequestInfo *info, BlockPool *pool, Buf *out) noexcept nogil:
@@ -296,7 +297,7 @@ cdef int _trace_value(const FormatStep *step, const RequestInfo *info, BlockPool
     cdef Slice value = _known_header(info.request, H_TRACEPARENT)
     if value.n < 55 or value.p[2] != 45 or value.p[35] != 45:
         return 1
-    return buf_append(pool, out, value.p + (36 if step.id else 3), 16 if step.id else 32)
+    return put(pool, out, value.p + (36 if step.id else 3), 16 if step.id else 32)
 
 
 cdef int append_text(const FormatStep *step, const RequestInfo *info, BlockPool *pool, Buf *out) noexcept nogil:

@@ -3,7 +3,8 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
-from mosn._fastpath.memory cimport BlockPool, Buf, Slice, buf_append
+from mosn._fastpath.memory cimport BlockPool, Buf, Slice
+from mosn._fastpath.proxy.format_ops cimport put
 
 cdef extern from "<time.h>" nogil:
     ctypedef int64_t time_t
@@ -82,8 +83,8 @@ cdef int _append_default(uint64_t wall_us, bint local, BlockPool *pool, Buf *out
     _digits(text + 20, wall_us // 1000 % 1000, 3)
     text[23] = 90  # Z
     if not local:
-        return buf_append(pool, out, text, 24)
-    if buf_append(pool, out, text, 23) < 0:
+        return put(pool, out, text, 24)
+    if put(pool, out, text, 23) < 0:
         return -1
     return _append_piece(now, b"%z", 2, pool, out)
 
@@ -97,7 +98,7 @@ cdef int _append_piece(const Second *now, const char *format, uint32_t n, BlockP
     n = min(n, <uint32_t>PIECE)
     memcpy(piece, format, n)
     piece[n] = 0
-    return buf_append(pool, out, text, strftime(text, PIECE_TEXT, piece, &now.calendar))
+    return put(pool, out, text, strftime(text, PIECE_TEXT, piece, &now.calendar))
 
 
 cdef uint32_t _fraction_at(Slice format, uint32_t i, uint32_t *digits) noexcept nogil:
@@ -114,7 +115,7 @@ cdef uint32_t _fraction_at(Slice format, uint32_t i, uint32_t *digits) noexcept 
 cdef int _append_fraction(uint64_t wall_us, uint32_t digits, BlockPool *pool, Buf *out) noexcept nogil:
     cdef char text[9]
     _digits(text, wall_us % 1000000 * 1000, 9)
-    return buf_append(pool, out, text, digits)
+    return put(pool, out, text, digits)
 
 
 cdef int _append_epoch(uint64_t seconds, BlockPool *pool, Buf *out) noexcept nogil:
@@ -126,7 +127,7 @@ cdef int _append_epoch(uint64_t seconds, BlockPool *pool, Buf *out) noexcept nog
         rest //= 10
         n += 1
     _digits(text, seconds, n)
-    return buf_append(pool, out, text, n)
+    return put(pool, out, text, n)
 
 
 cdef int append_time(uint64_t wall_us, Slice format, bint local, BlockPool *pool, Buf *out) noexcept nogil:

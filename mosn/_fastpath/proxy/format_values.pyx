@@ -3,11 +3,11 @@
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 
 from mosn._fastpath.head cimport Head, Header
-from mosn._fastpath.memory cimport BlockPool, Buf, Slice, buf_append
+from mosn._fastpath.memory cimport BlockPool, Buf, Slice
 from mosn._fastpath.proxy.format_ops cimport (
     OP_ATTEMPTS, OP_COALESCE, OP_COUNT, OP_DIFFERENCE, OP_DURATION, OP_HEAD_BYTES, OP_LITERAL, OP_REQUEST_HEADER,
     OP_REQUEST_HEADER_NO_QUERY, OP_RESPONSE_CODE, OP_RESPONSE_HEADER, OP_SLICE, OP_SPAN, OP_START_TIME, OP_TRAILER,
-    OP_ZERO,
+    OP_ZERO, put,
 )
 from mosn._fastpath.proxy.format_texts cimport append_known, append_number, append_slice, append_text
 from mosn._fastpath.proxy.format_time cimport append_time
@@ -70,7 +70,7 @@ cdef inline Slice _slice_at(const RequestInfo *info, uint32_t offset) noexcept n
 # -- numbers
 
 cdef int _append_signed(int64_t value, BlockPool *pool, Buf *out) noexcept nogil:
-    if value < 0 and buf_append(pool, out, b"-", 1) < 0:
+    if value < 0 and put(pool, out, b"-", 1) < 0:
         return -1
     return append_number(<uint64_t>(-value if value < 0 else value), pool, out)
 

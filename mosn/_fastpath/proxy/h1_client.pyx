@@ -5,76 +5,39 @@ response that ends before its request is followed by a close, or the next exchan
 (RFC 9112 section 9.3).
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
 from mosn._fastpath.codec.http1 cimport (
-    H1_BODY_CHUNKED,
-    H1_BODY_LENGTH,
-    H1_BODY_NONE,
-    H1_BODY_TUNNEL,
-    H1_BODY_UNTIL_CLOSE,
-    H1_OK,
-    H1BodyDecoder,
-    H1HeadParser,
-    H1Limits,
-    h1_body_feed,
-    h1_chunk_head,
-    h1_error_text,
-    h1_head_reset,
-    h1_parse_response,
-    h1_response_body,
-    h1_write_request,
-    h1_write_trailers,
+    H1_BODY_CHUNKED, H1_BODY_LENGTH, H1_BODY_NONE, H1_BODY_TUNNEL, H1_BODY_UNTIL_CLOSE, H1BodyDecoder, H1HeadParser,
+    H1Limits, h1_body_feed, h1_chunk_head, h1_error_text, h1_head_reset, h1_parse_response, h1_response_body,
+    h1_write_request, h1_write_trailers,
 )
 from mosn._fastpath.engine.conn cimport (
-    conn_close,
-    conn_flush,
-    conn_flush_soon,
-    conn_pause,
-    conn_read,
-    conn_ready_again,
-    conn_resume,
-    conn_shutdown,
-    conn_timer_cancel,
-    conn_write,
-    conn_write_large,
+    conn_close, conn_flush, conn_flush_soon, conn_pause, conn_read, conn_ready_again, conn_resume, conn_shutdown,
+    conn_timer, conn_write, conn_write_large,
 )
 from mosn._fastpath.engine.splice cimport pipe_drain, pipe_fill, pipe_give, pipe_take
-from mosn._fastpath.engine.system cimport errno
+from mosn._fastpath.engine.system cimport EAGAIN, MSG_DONTWAIT, MSG_PEEK, errno, recv
 from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, C_PAUSED, C_READABLE, Conn, ConnOps
 from mosn._fastpath.head cimport (
-    H_CONNECTION,
-    H_TRANSFER_ENCODING,
-    H_UPGRADE,
-    HF_CLOSE,
-    HF_HTTP10,
-    HF_KEEP_ALIVE,
-    HF_UPGRADE,
-    Head,
-    head_add_known,
-    head_init,
+    HF_CLOSE, HF_HTTP10, HF_KEEP_ALIVE, HF_UPGRADE, H_CONNECTION, H_CONTENT_LENGTH, H_TRANSFER_ENCODING, H_UPGRADE,
+    M_CONNECT, M_GET, M_HEAD, Head, head_add_known, head_init,
 )
 from mosn._fastpath.memory cimport Slice, buf_len, buf_release, slice_of
 from mosn._fastpath.proxy.runtime cimport (
-    RESET_PROTOCOL,
-    RESET_TERMINATION,
-    S_CONNECT,
-    S_DONE,
-    S_TUNNEL,
-    S_UPGRADE,
-    H1Client,
-    Stream,
-    UpstreamOps,
+    RESET_PROTOCOL, RESET_TERMINATION, S_CONNECT, S_UPGRADE, H1Client, Stream, UpstreamOps,
 )
 from mosn._fastpath.shm.segment cimport count
-from mosn._fastpath.shm.stats cimport CL_CX_PROTOCOL_ERROR, CL_CX_RX_BYTES, CL_CX_TX_BYTES
+from mosn._fastpath.shm.stats cimport CL_CX_IDLE_TIMEOUT, CL_CX_PROTOCOL_ERROR, CL_CX_RX_BYTES, CL_CX_TX_BYTES
+
 
 cdef enum:
     HEAD_READ_BYTES = 8192      # of a response's first read: what follows a head may be spliced
     SPLICE_FROM = 32768         # bytes of a body that are still to come
     SPLICES_PER_TURN = 8
+    INFORMATIONAL_BYTES = 1 << 20       # of a stream's memory; 1xx heads take from it as long as they come
 
 # What an upstream may send as a head (Envoy: max_response_headers_kb 60, 100 headers; trailers alike).
 cdef H1Limits RESPONSE_LIMITS
@@ -100,6 +63,8 @@ cdef void send_head(Stream *stream, Head *head, bint end) noexcept nogil:
     elif end:
         client.request_body = H1_BODY_NONE
         client.request_done = True
+        if head.content_length < 0 and head.method_id not in (M_GET, M_HEAD, M_CONNECT):
+            head_add_known(head, H_CONTENT_LENGTH, "0", 1)
     elif head.content_length >= 0:
         client.request_body = H1_BODY_LENGTH
     else:
@@ -198,8 +163,6 @@ cdef void on_response_head(H1Client *client, Head *head) noexcept nogil:
     if end:
         detach(client)
     stream.events.head(stream, &stream.response, end)
-    if end:
-        release(client)
 
 
 cdef inline bint is_switch(Stream *stream, const Head *head) noexcept nogil:
@@ -217,12 +180,24 @@ cdef void detach(H1Client *client) noexcept nogil:
 
 
 cdef void release(H1Client *client) noexcept nogil:
+    # Only once every byte that was read has been looked at: the next exchange may begin in here.
     if client.conn.flags & C_DEAD:
         return
-    if not client.keep or not client.request_done or buf_len(&client.conn.outbuf):
+    if not client.keep or not client.request_done or buf_len(&client.conn.outbuf) or not h1_client_silent(client):
         h1_client_close(client)
         return
     client.proxy.upstream_free(client)
+
+
+cdef bint h1_client_silent(H1Client *client) noexcept nogil:
+    # What the upstream says between two exchanges would be taken for the next one's answer (response splitting).
+    cdef char byte
+    if not client.conn.flags & C_READABLE:
+        return True
+    if recv(client.conn.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 or errno != EAGAIN:
+        return False
+    client.conn.flags &= ~<uint32_t>C_READABLE
+    return True
 
 
 cdef int64_t feed_head(H1Client *client, char *p, size_t n) noexcept nogil:
@@ -234,9 +209,13 @@ cdef int64_t feed_head(H1Client *client, char *p, size_t n) noexcept nogil:
     if used < 0:
         fail(client, RESET_PROTOCOL, h1_error_text(client.parser.error))
     elif used > 0:
+        stream.info.upstream_wire_received += used
         h1_head_reset(&client.parser)
         if head.status == 101 and not is_switch(stream, &head):
             fail(client, RESET_PROTOCOL, "unexpected 101")
+            return -1
+        if head.status < 200 and stream.arena.total > INFORMATIONAL_BYTES:
+            fail(client, RESET_PROTOCOL, "too many informational responses")
             return -1
         on_response_head(client, &head)
     return used
@@ -248,6 +227,7 @@ cdef int64_t feed_body(H1Client *client, char *p, size_t n) noexcept nogil:
     cdef int64_t used
     cdef bint trailers
     if client.body.kind in (H1_BODY_TUNNEL, H1_BODY_UNTIL_CLOSE):
+        stream.info.upstream_wire_received += n
         stream.events.data(stream, p, n, False)
         return n
     used = h1_body_feed(&client.body, p, n, &RESPONSE_LIMITS, &data, &stream.response_trailers,
@@ -255,6 +235,8 @@ cdef int64_t feed_body(H1Client *client, char *p, size_t n) noexcept nogil:
     if used < 0:
         fail(client, RESET_PROTOCOL, h1_error_text(client.body.error))
         return -1
+    # Before the events: the last of them writes the access log.
+    stream.info.upstream_wire_received += used
     if not client.body.done:
         if data.n:
             stream.events.data(stream, data.p, data.n, False)
@@ -269,7 +251,6 @@ cdef int64_t feed_body(H1Client *client, char *p, size_t n) noexcept nogil:
         stream.events.trailers(stream, &stream.response_trailers)
     else:
         stream.events.data(stream, data.p, data.n, True)
-    release(client)
     return used
 
 
@@ -290,12 +271,12 @@ cdef size_t on_data(Conn *conn, char *p, size_t n) noexcept nogil:
             used = feed_body(client, p + done, n - done)
         if used <= 0:
             return n if used < 0 else done
-        if client.stream != NULL:
-            client.stream.info.upstream_wire_received += used
         done += <size_t>used
-        if conn.flags & (C_DEAD | C_PAUSED):
+        if conn.flags & C_DEAD or (conn.flags & C_PAUSED and client.stream != NULL):
             return done
-    if client.stream != NULL and client.body.kind != H1_BODY_NONE:
+    if client.stream == NULL:
+        release(client)
+    elif client.body.kind != H1_BODY_NONE:
         maybe_splice(client)
     return done
 
@@ -436,7 +417,14 @@ cdef void on_eof(Conn *conn) noexcept nogil:
         stream.events.data(stream, NULL, 0, True)
         h1_client_close(client)
     else:
-        fail(client, RESET_TERMINATION, NULL)
+        fail(client, broken_off(client), NULL)
+
+
+cdef int broken_off(H1Client *client) noexcept nogil:
+    # An end in the middle of a message is the upstream's fault; before its first byte it is only an end.
+    if client.body.kind != H1_BODY_NONE or client.parser.scanned:
+        return RESET_PROTOCOL
+    return RESET_TERMINATION
 
 
 cdef void on_error(Conn *conn, int error) noexcept nogil:
@@ -444,7 +432,7 @@ cdef void on_error(Conn *conn, int error) noexcept nogil:
     if client.state == CLIENT_CONNECTING:
         client.proxy.upstream_failed(client, 0, error)
     else:
-        fail(client, RESET_TERMINATION, NULL)
+        fail(client, broken_off(client), NULL)
 
 
 cdef void on_connected(Conn *conn) noexcept nogil:
@@ -458,11 +446,35 @@ cdef void on_drained(Conn *conn) noexcept nogil:
         stream.events.drained(stream)
 
 
+cdef long long h1_client_idle_left(const H1Client *client) noexcept nogil:
+    # Until the idle timeout or the end of the connection's longest life, whichever is first.
+    cdef long long now = <long long>client.proxy.engine.now_ms
+    cdef long long left = -1
+    cdef long long life
+    if client.idle_ms:
+        left = max(<long long>client.idle_since_ms + client.idle_ms - now, <long long>0)
+    if client.max_ms:
+        life = max(<long long>(client.opened_us // 1000) + client.max_ms - now, <long long>0)
+        left = life if left < 0 or life < left else left
+    return left
+
+
 cdef void on_timer(Conn *conn) noexcept nogil:
+    # Armed while connecting, or when the connection became idle first: exchanges since then only moved
+    # idle_since_ms.
     cdef H1Client *client = <H1Client *>conn
+    cdef long long left
     if client.state == CLIENT_CONNECTING:
         client.proxy.upstream_failed(client, 1, 0)
-    elif client.stream == NULL:
+        return
+    if client.stream != NULL:
+        conn_timer(conn, client.idle_ms if client.idle_ms else 1000)
+        return
+    left = h1_client_idle_left(client)
+    if left > 0:
+        conn_timer(conn, <uint32_t>left)
+    elif left == 0:
+        count(client.proxy.region, client.stats + CL_CX_IDLE_TIMEOUT, 1)
         h1_client_close(client)
 
 
@@ -473,7 +485,6 @@ cdef void destroy(Conn *conn) noexcept nogil:
 # -- face
 
 cdef void h1_client_attach(H1Client *client, Stream *stream) noexcept nogil:
-    conn_timer_cancel(&client.conn)
     client.stream = stream
     client.state = CLIENT_BUSY
     client.requests += 1

@@ -3,14 +3,6 @@
 from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, H1Server, Proxy
 
 
-cdef enum H1ServerState:
-    SERVER_HEAD = 0             # between requests, or inside a head
-    SERVER_BODY                 # inside a request's body
-    SERVER_ANSWER               # the request is complete, its answer is not
-    SERVER_TUNNEL
-    SERVER_CLOSING              # nothing more is read
-
-
 # Serve an accepted connection (accepted.conn, when set, is moved from and must be dead to its owner afterwards).
 # NULL when out of memory; the socket is then still the caller's.
 cdef H1Server *h1_server_open(Proxy *proxy, const Accepted *accepted, FilterChain *chain) noexcept nogil

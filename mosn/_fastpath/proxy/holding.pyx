@@ -32,6 +32,7 @@ cdef bint rebind_chain(H1Server *server) noexcept nogil:
     server.chain = chain
     server.manager = chain.http
     server.idle_ms = chain.http.idle_timeout_ms
+    server.max_ms = chain.http.max_connection_ms
     server.generation = server.proxy.snapshot.generation
     return True
 

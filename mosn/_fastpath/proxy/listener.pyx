@@ -4,76 +4,50 @@ Accepting is bounded per wake-up, so that a storm of connections does not starve
 run out it stops for a moment instead of spinning.
 """
 
+from libc.limits cimport INT_MAX
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
 from mosn._fastpath.engine.conn cimport conn_close, conn_init, conn_ready_again, conn_timer
 from mosn._fastpath.engine.system cimport (
-    AF_INET6,
-    AF_UNIX,
-    EAGAIN,
-    ECONNABORTED,
-    EINTR,
-    EPOLLIN,
-    EPOLL_CTL_ADD,
-    EPOLL_CTL_DEL,
-    EPROTO,
-    IPPROTO_IP,
-    IPPROTO_IPV6,
-    IPPROTO_TCP,
-    SOCK_CLOEXEC,
-    SOCK_NONBLOCK,
-    TCP_NODELAY,
-    accept4,
-    close,
-    epoll_ctl,
-    epoll_event,
-    errno,
-    getsockname,
-    getsockopt,
-    mosn_store,
-    setsockopt,
-    sockaddr,
-    sockaddr_storage,
-    socklen_t,
+    AF_INET6, AF_UNIX, EAGAIN, ECONNABORTED, EINTR, EPOLLIN, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPROTO, IPPROTO_IP,
+    IPPROTO_IPV6, SOCK_CLOEXEC, SOCK_NONBLOCK, accept4, close, epoll_ctl, epoll_event, errno, getsockname,
+    getsockopt, mosn_store, sockaddr, sockaddr_storage, socklen_t,
 )
 from mosn._fastpath.engine.timer cimport timer_arm
-from mosn._fastpath.engine.types cimport C_DEAD, C_LISTENING, C_READABLE, C_REDELIVER, C_WRITABLE, Conn, ConnOps, Engine, Timer
-from mosn._fastpath.memory cimport buf_append, buf_consume, buf_len, slice_equal, slice_of
+from mosn._fastpath.engine.types cimport C_DEAD, C_LISTENING, C_READABLE, C_REDELIVER, Conn, ConnOps, Engine, Timer
+from mosn._fastpath.memory cimport buf_append, buf_consume, buf_len
 from mosn._fastpath.proxy.chain cimport chain_find
+from mosn._fastpath.proxy.holding cimport give_limits
 from mosn._fastpath.proxy.info cimport address_from_sockaddr
 from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_read
-from mosn._fastpath.proxy.holding cimport give_limits
 from mosn._fastpath.proxy.runtime cimport (
-    Accepted,
-    FilterChain,
-    H1Server,
-    Listener,
-    ListenerRuntime,
-    ListenerSocket,
-    Proxy,
-    Snapshot,
+    Accepted, FilterChain, Listener, ListenerRuntime, ListenerSocket, Proxy, Snapshot,
 )
 from mosn._fastpath.proxy.types cimport Address
 from mosn._fastpath.shm.segment cimport LIMIT_CONNECTIONS, count, gauge, limit_take
 from mosn._fastpath.shm.stats cimport (
-    LS_CX_DESTROY,
-    LS_CX_OVERFLOW,
-    LS_CX_OVERLOAD_REJECT,
-    LS_CX_TOTAL,
-    LS_LISTENER_FILTER_ERROR,
-    LS_NO_FILTER_CHAIN_MATCH,
-    LS_PRE_CX_TIMEOUT,
-    LSG_CX_ACTIVE,
-    LSG_PRE_CX_ACTIVE,
-    SV_ACCEPT_FAILED,
-    SVG_CONNECTIONS,
+    LSG_CX_ACTIVE, LSG_PRE_CX_ACTIVE, LS_CX_DESTROY, LS_CX_OVERFLOW, LS_CX_OVERLOAD_REJECT, LS_CX_TOTAL,
+    LS_LISTENER_FILTER_ERROR, LS_NO_FILTER_CHAIN_MATCH, LS_PRE_CX_TIMEOUT, SVG_CONNECTIONS, SV_ACCEPT_FAILED,
 )
+
+
+cdef extern from "<sys/resource.h>" nogil:
+    enum:
+        RLIMIT_NOFILE
+    struct rlimit:
+        unsigned long rlim_cur
+    int getrlimit(int resource, rlimit *limit)
+
+cdef extern from "<unistd.h>" nogil:
+    int dup(int fd)
 
 cdef enum:
     ACCEPTS_PER_TURN = 32
+    DRAIN_TURNS = 128           # times ACCEPTS_PER_TURN: somaxconn's default
     NO_DESCRIPTORS_PAUSE_MS = 100
+    UPSTREAMS_SHARE = 8         # of the descriptors: one in so many is not for clients
     SO_ORIGINAL_DST = 80
 
 ctypedef void *(*OpenFn)(Proxy *proxy, const Accepted *accepted, FilterChain *chain) noexcept nogil
@@ -165,6 +139,17 @@ cdef void listener_remove_sockets(ListenerRuntime *runtime) noexcept nogil:
         socket = following
 
 
+cdef void listener_drain(ListenerRuntime *runtime) noexcept nogil:
+    # Who is in the accept queue now has connected in good faith: served (with Connection: close), not reset.
+    cdef ListenerSocket *socket = runtime.sockets
+    cdef int turn
+    while socket != NULL:
+        for turn in range(DRAIN_TURNS):
+            on_acceptable(&socket.conn)
+        socket = socket.next
+    listener_remove_sockets(runtime)
+
+
 cdef void unwatch(ListenerSocket *socket) noexcept nogil:
     cdef epoll_event event
     epoll_ctl(socket.conn.engine.epoll_fd, EPOLL_CTL_DEL, socket.conn.fd, &event)
@@ -172,8 +157,22 @@ cdef void unwatch(ListenerSocket *socket) noexcept nogil:
 
 cdef void on_pause_over(Engine *engine, Timer *timer) noexcept nogil:
     cdef Conn *conn = <Conn *>(<char *>timer - <size_t>&(<Conn *>NULL).timer)
-    if not conn.flags & C_DEAD:
-        watch(<ListenerSocket *>conn)
+    cdef int probe
+    if conn.flags & C_DEAD:
+        return
+    probe = dup(conn.fd)
+    if probe >= 0:
+        close(probe)
+    if probe < 0 or probe >= most_descriptors() or watch(<ListenerSocket *>conn) < 0:
+        timer_arm(engine, timer, NO_DESCRIPTORS_PAUSE_MS)
+
+
+cdef int most_descriptors() noexcept nogil:
+    # Descriptors are numbered from the lowest free one.  Who is let in needs one more, for the upstream.
+    cdef rlimit limit
+    if getrlimit(RLIMIT_NOFILE, &limit) < 0 or limit.rlim_cur > <unsigned long>INT_MAX:
+        return INT_MAX
+    return <int>(limit.rlim_cur - limit.rlim_cur // UPSTREAMS_SHARE)
 
 
 cdef void out_of_descriptors(ListenerSocket *socket) noexcept nogil:
@@ -191,6 +190,7 @@ cdef void on_acceptable(Conn *conn) noexcept nogil:
     cdef socklen_t n
     cdef int fd
     cdef int turn
+    cdef int most = most_descriptors()
     conn.flags &= ~<uint32_t>C_READABLE
     if socket.listener.config == NULL:
         return
@@ -205,6 +205,9 @@ cdef void on_acceptable(Conn *conn) noexcept nogil:
                 return
             continue
         accepted(socket.listener, fd, &peer, n)
+        if fd >= most:
+            out_of_descriptors(socket)
+            return
 
 
 cdef void accepted(ListenerRuntime *runtime, int fd, const sockaddr_storage *peer, socklen_t peer_len) noexcept nogil:

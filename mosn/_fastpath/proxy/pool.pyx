@@ -6,89 +6,34 @@ first, a new connection or a returned one, serves the oldest waiter.  Limits are
 
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp, memset
+from libc.string cimport memcmp, memcpy, memset, strlen, strncpy
 
-from mosn._fastpath.codec.http1 cimport h1_head_reset
-from mosn._fastpath.engine.conn cimport conn_close, conn_init, conn_timer, conn_write
+from mosn._fastpath.engine.conn cimport conn_init, conn_timer
 from mosn._fastpath.engine.system cimport (
-    EINPROGRESS,
-    IPPROTO_TCP,
-    SO_KEEPALIVE,
-    SOCK_CLOEXEC,
-    SOCK_NONBLOCK,
-    SOCK_STREAM,
-    SOL_SOCKET,
-    TCP_NODELAY,
-    bind,
-    close,
-    connect,
-    errno,
-    setsockopt,
-    sockaddr,
-    socket,
+    EINPROGRESS, EMFILE, ENFILE, IPPROTO_TCP, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, SOL_SOCKET, SO_KEEPALIVE,
+    TCP_NODELAY, bind, close, connect, errno, setsockopt, sockaddr, socket,
 )
-from mosn._fastpath.engine.types cimport C_DEAD
 from mosn._fastpath.memory cimport Slice, slice_of
-from mosn._fastpath.proxy.h1_client cimport (
-    CLIENT_BUSY,
-    CLIENT_CLOSED,
-    CLIENT_CONNECTING,
-    CLIENT_IDLE,
-    h1_client_attach,
-    h1_client_close,
-    h1_client_conn_ops,
-)
 from mosn._fastpath.proxy.cluster cimport host_free, host_new
+from mosn._fastpath.proxy.h1_client cimport (
+    CLIENT_BUSY, CLIENT_CONNECTING, CLIENT_IDLE, h1_client_attach, h1_client_close, h1_client_conn_ops,
+    h1_client_idle_left, h1_client_silent,
+)
 from mosn._fastpath.proxy.info cimport address_text, address_to_sockaddr
 from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_write
 from mosn._fastpath.proxy.runtime cimport (
-    RESET_CONNECT_FAILED,
-    RESET_CONNECT_TIMEOUT,
-    RESET_OVERFLOW,
-    S_PENDING_TAKEN,
-    S_REQUEST_TAKEN,
-    S_WAITING,
-    H1Client,
-    HostPool,
-    PoolOps,
-    Proxy,
-    Stream,
+    RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, RESET_OVERFLOW, S_PENDING_TAKEN, S_REQUEST_TAKEN, S_WAITING,
+    H1Client, HostPool, PoolOps, Proxy, Stream,
 )
 from mosn._fastpath.proxy.types cimport Address, Breaker, Cluster, Host
 from mosn._fastpath.shm.segment cimport (
-    LIMIT_CONNECTIONS,
-    LIMIT_PENDING,
-    LIMIT_REQUESTS,
-    count,
-    gauge,
-    histogram_record,
-    limit_give,
-    limit_take,
+    LIMIT_CONNECTIONS, LIMIT_PENDING, LIMIT_REQUESTS, count, gauge, histogram_record, limit_give, limit_take,
 )
 from mosn._fastpath.shm.stats cimport (
-    CL_CX_CONNECT_FAIL,
-    CL_CX_CONNECT_TIMEOUT,
-    CL_CX_DESTROY,
-    CL_CX_DESTROY_WITH_ACTIVE_RQ,
-    CL_CX_HTTP1_TOTAL,
-    CL_CX_IDLE_TIMEOUT,
-    CL_CX_MAX_REQUESTS,
-    CL_CX_OVERFLOW,
-    CL_CX_TOTAL,
-    CL_RQ_PENDING_FAILURE_EJECT,
-    CL_RQ_PENDING_OVERFLOW,
-    CL_RQ_PENDING_TOTAL,
-    CLG_CX_ACTIVE,
-    CLG_CX_HTTP1_ACTIVE,
-    CLG_RQ_ACTIVE,
-    CLG_RQ_PENDING_ACTIVE,
-    CLH_CX_CONNECT_MS,
-    CLH_CX_LENGTH_MS,
-    HS_CX_CONNECT_FAIL,
-    HS_CX_TOTAL,
-    HS_RQ_TOTAL,
-    HSG_CX_ACTIVE,
-    HSG_RQ_ACTIVE,
+    CLG_CX_ACTIVE, CLG_CX_HTTP1_ACTIVE, CLG_RQ_ACTIVE, CLG_RQ_PENDING_ACTIVE, CLH_CX_CONNECT_MS, CLH_CX_LENGTH_MS,
+    CL_CX_CONNECT_FAIL, CL_CX_CONNECT_TIMEOUT, CL_CX_DESTROY, CL_CX_HTTP1_TOTAL, CL_CX_MAX_DURATION_REACHED,
+    CL_CX_MAX_REQUESTS, CL_CX_OVERFLOW, CL_CX_TOTAL, CL_RQ_PENDING_FAILURE_EJECT, CL_RQ_PENDING_OVERFLOW,
+    CL_RQ_PENDING_TOTAL, HSG_CX_ACTIVE, HSG_RQ_ACTIVE, HS_CX_CONNECT_FAIL, HS_CX_TOTAL, HS_RQ_TOTAL,
 )
 
 
@@ -170,13 +115,14 @@ cdef bint pool_take_request(Stream *stream) noexcept nogil:
     return True
 
 
-cdef void lend(H1Client *client, Stream *stream) noexcept nogil:
+cdef bint lend(H1Client *client, Stream *stream) noexcept nogil:
+    # False: the stream was refused and the client is still free.
     if not pool_take_request(stream):
-        keep(client)
         pool_refuse(stream, CL_RQ_PENDING_OVERFLOW)
-        return
+        return False
     h1_client_attach(client, stream)
     stream.events.ready(stream)
+    return True
 
 
 cdef void keep(H1Client *client) noexcept nogil:
@@ -189,8 +135,18 @@ cdef void keep(H1Client *client) noexcept nogil:
     pool.idle = client
     client.host.idle = client
     client.host.idle_count += 1
-    if client.idle_ms:
-        conn_timer(&client.conn, client.idle_ms)
+    arm_idle(client)
+
+
+cdef void arm_idle(H1Client *client) noexcept nogil:
+    # A timer that is armed already fires early enough and looks again (h1_client's on_timer).
+    cdef long long left
+    client.idle_since_ms = client.proxy.engine.now_ms
+    if client.conn.timer.prev != NULL:
+        return
+    left = h1_client_idle_left(client)
+    if left >= 0:
+        conn_timer(&client.conn, <uint32_t>left if left else 1)
 
 
 cdef void unkeep(HostPool *pool, H1Client *client) noexcept nogil:
@@ -214,10 +170,14 @@ cdef void pool_acquire(Stream *stream) noexcept nogil:
     if pool == NULL:
         pool_refuse(stream, CL_RQ_PENDING_OVERFLOW)
         return
-    if pool.idle != NULL:
+    while pool.idle != NULL:
         client = pool.idle
         unkeep(pool, client)
-        lend(client, stream)
+        if not h1_client_silent(client):
+            h1_client_close(client)
+            continue
+        if not lend(client, stream):
+            keep(client)
         return
     if not limit_take(proxy.region, &proxy.limits, breaker.index, LIMIT_PENDING, breaker.max_pending):
         pool_refuse(stream, CL_RQ_PENDING_OVERFLOW)
@@ -268,6 +228,11 @@ cdef void open_connection(Proxy *proxy, HostPool *pool, Cluster *cluster, Stream
     cdef int error
     cdef int fd = upstream_socket(cluster, pool.host, &connecting)
     cdef H1Client *client = <H1Client *>calloc(1, sizeof(H1Client)) if fd >= 0 else NULL
+    if fd < 0 and errno in (EMFILE, ENFILE) and pool.connections:
+        # As at the limit of connections: who waits gets one that others give back.
+        if taken:
+            limit_give(proxy.region, row, LIMIT_CONNECTIONS)
+        return
     if client == NULL or conn_init(&client.conn, proxy.engine, h1_client_conn_ops(), fd, connecting) < 0:
         if taken:
             limit_give(proxy.region, row, LIMIT_CONNECTIONS)
@@ -297,6 +262,7 @@ cdef void describe(H1Client *client, Proxy *proxy, HostPool *pool, Cluster *clus
     client.opened_us = proxy.engine.now_us
     client.max_requests = cluster.max_requests_per_connection
     client.idle_ms = cluster.idle_timeout_ms
+    client.max_ms = cluster.max_connection_duration_ms
     client.stats = cluster.stats
     client.gauges = cluster.gauges
     client.histograms = cluster.histograms
@@ -325,11 +291,13 @@ cdef void serve_or_keep(H1Client *client, HostPool *pool) noexcept nogil:
     cdef Stream *stream = pool.waiting
     if client.host.retired:
         h1_client_close(client)
-    elif stream != NULL:
+        return
+    while stream != NULL:
         dequeue(pool, stream)
-        lend(client, stream)
-    else:
-        keep(client)
+        if lend(client, stream):
+            return
+        stream = pool.waiting
+    keep(client)
 
 
 cdef void on_upstream_failed(H1Client *client, int timeout, int error) noexcept nogil:
@@ -359,20 +327,27 @@ cdef Stream *cut_queue(HostPool *pool) noexcept nogil:
     return first
 
 
+cdef enum:
+    DELAYED = 23                # of "delayed connect error: "
+
+
 cdef void connect_failed(Proxy *proxy, HostPool *pool, Cluster *cluster, Stream *stream, int reason,
                          int error) noexcept nogil:
     # `stream` is the first of a queue that was cut off: a retry may queue up anew while we go through it.
     cdef Stream *following
-    cdef char text[96]
+    cdef char text[128]
     cdef const char *said
     cdef Slice detail = slice_of(NULL, 0)
     count(proxy.region, cluster.stats + CL_CX_CONNECT_FAIL, 1)
     host_stat(proxy, pool.host, HS_CX_CONNECT_FAIL)
     if error:
-        said = strerror_r(error, text, sizeof(text))
-        while said[detail.n]:
-            detail.n += 1
-        detail.p = said
+        # Envoy's words: the error came when the loop looked at the socket, not from connect() itself.
+        said = strerror_r(error, text + DELAYED, sizeof(text) - DELAYED)
+        if said != text + DELAYED:
+            strncpy(text + DELAYED, said, sizeof(text) - DELAYED - 1)
+            text[sizeof(text) - 1] = 0
+        memcpy(text, "delayed connect error: ", DELAYED)
+        detail = slice_of(text, strlen(text))
     while stream != NULL:
         following = stream.next
         eject(pool, stream)
@@ -399,6 +374,10 @@ cdef void on_upstream_free(H1Client *client) noexcept nogil:
         count(client.proxy.region, client.stats + CL_CX_MAX_REQUESTS, 1)
         h1_client_close(client)
         return
+    if client.max_ms and client.proxy.engine.now_us - client.opened_us >= <uint64_t>client.max_ms * 1000:
+        count(client.proxy.region, client.stats + CL_CX_MAX_DURATION_REACHED, 1)
+        h1_client_close(client)
+        return
     serve_or_keep(client, pool)
 
 
@@ -423,9 +402,9 @@ cdef void on_upstream_gone(H1Client *client) noexcept nogil:
 
 
 cdef void refill(HostPool *pool) noexcept nogil:
-    # Streams still wait and nobody is coming: open another connection for them.
+    # More streams wait than connections are coming: another one in place of the one that went.
     cdef Stream *stream = pool.waiting
-    if stream != NULL and pool.connecting == 0 and pool.idle == NULL:
+    if stream != NULL and pool.connecting < pool.waiting_count and pool.idle == NULL:
         grow(stream, pool, breaker_of(stream))
 
 

@@ -4,8 +4,8 @@ Envoy: source/docs "HTTP header manipulation" (x-forwarded-for, x-forwarded-prot
 defaults of 1.40: no address is internal unless configured.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libc.string cimport memchr, memcpy
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 from posix.types cimport time_t
 
 from mosn._fastpath.codec.http1 cimport h1_strip_hop_by_hop
@@ -13,30 +13,16 @@ from mosn._fastpath.engine.loop cimport random_next
 from mosn._fastpath.head cimport (
     H_DATE,
     H_ENVOY_ATTEMPT_COUNT,
-    H_ENVOY_DECORATOR_OPERATION,
-    H_ENVOY_DOWNSTREAM_SERVICE_CLUSTER,
-    H_ENVOY_DOWNSTREAM_SERVICE_NODE,
     H_ENVOY_EXPECTED_RQ_TIMEOUT_MS,
-    H_ENVOY_EXTERNAL_ADDRESS,
-    H_ENVOY_HEDGE_ON_PER_TRY_TIMEOUT,
-    H_ENVOY_INTERNAL,
-    H_ENVOY_IP_TAGS,
     H_ENVOY_MAX_RETRIES,
-    H_ENVOY_RETRIABLE_HEADER_NAMES,
-    H_ENVOY_RETRIABLE_STATUS_CODES,
     H_ENVOY_RETRY_GRPC_ON,
     H_ENVOY_RETRY_ON,
-    H_ENVOY_UPSTREAM_ALT_STAT_NAME,
     H_ENVOY_UPSTREAM_RQ_PER_TRY_TIMEOUT_MS,
-    H_ENVOY_UPSTREAM_RQ_TIMEOUT_ALT_RESPONSE,
     H_ENVOY_UPSTREAM_RQ_TIMEOUT_MS,
     H_ENVOY_UPSTREAM_SERVICE_TIME,
-    H_EXPECT,
     H_SERVER,
-    H_UNKNOWN,
     H_USER_AGENT,
     H_VIA,
-    H_X_FORWARDED_FOR,
     H_X_FORWARDED_PORT,
     H_X_FORWARDED_PROTO,
     H_X_REQUEST_ID,
@@ -47,21 +33,16 @@ from mosn._fastpath.head cimport (
     head_add_known,
     head_get,
     head_has,
-    head_remove,
     head_set_known,
 )
-from mosn._fastpath.memory cimport Arena, Slice, arena_alloc, arena_copy, slice_of
-from mosn._fastpath.proxy.info cimport address_parse_ip, address_text
+from mosn._fastpath.memory cimport Arena, Slice, arena_alloc, arena_copy, slice_is_lower, slice_of
+from mosn._fastpath.proxy.request_address cimport client_address
+from mosn._fastpath.proxy.request_fields cimport clean_fields, clean_untrusted, remove_router_headers
 from mosn._fastpath.proxy.route cimport path_normalize, retry_bits, retry_request_allowed
-from mosn._fastpath.proxy.runtime cimport HttpManager, Proxy, Stream
-from mosn._fastpath.proxy.types cimport Address, Retry
+from mosn._fastpath.proxy.runtime cimport S_REQUEST_ENDED, HttpManager, Proxy, Stream
+from mosn._fastpath.proxy.types cimport Retry
 from mosn._fastpath.shm.segment cimport count
-from mosn._fastpath.shm.stats cimport (
-    HT_RQ_DROPPED_UNDERSCORES,
-    HT_RQ_FAILED_PATH_NORMALIZATION,
-    HT_RQ_REDIRECTED_WITH_NORMALIZED_PATH,
-    HT_RQ_REJECT_UNDERSCORES,
-)
+from mosn._fastpath.shm.stats cimport HT_RQ_FAILED_PATH_NORMALIZATION, HT_RQ_REDIRECTED_WITH_NORMALIZED_PATH
 
 cdef extern from "<time.h>" nogil:
     struct tm:
@@ -70,17 +51,6 @@ cdef extern from "<time.h>" nogil:
 
 cdef const char *HEX = b"0123456789abcdef"
 
-# What a request from outside may not say (Envoy ConnectionManagerUtility::cleanInternalHeaders).
-cdef int[14] INTERNAL_HEADERS = [
-    H_ENVOY_RETRIABLE_STATUS_CODES, H_ENVOY_RETRIABLE_HEADER_NAMES, H_ENVOY_RETRY_ON, H_ENVOY_RETRY_GRPC_ON,
-    H_ENVOY_MAX_RETRIES, H_ENVOY_UPSTREAM_ALT_STAT_NAME, H_ENVOY_UPSTREAM_RQ_TIMEOUT_MS,
-    H_ENVOY_UPSTREAM_RQ_PER_TRY_TIMEOUT_MS, H_ENVOY_UPSTREAM_RQ_TIMEOUT_ALT_RESPONSE,
-    H_ENVOY_EXPECTED_RQ_TIMEOUT_MS, H_ENVOY_IP_TAGS, H_ENVOY_HEDGE_ON_PER_TRY_TIMEOUT, H_ENVOY_INTERNAL,
-    H_ENVOY_ATTEMPT_COUNT,
-]
-cdef int[3] EDGE_HEADERS = [
-    H_ENVOY_DECORATOR_OPERATION, H_ENVOY_DOWNSTREAM_SERVICE_CLUSTER, H_ENVOY_DOWNSTREAM_SERVICE_NODE,
-]
 
 
 cdef uint32_t decimal_text(uint64_t value, char *out) noexcept nogil:
@@ -120,22 +90,6 @@ cdef int64_t number_of(const Head *head, int id) noexcept nogil:
 
 # -- steps of request_prepare
 
-cdef int check_underscores(Stream *stream) noexcept nogil:
-    cdef Head *head = &stream.request
-    cdef Header *header
-    cdef uint32_t i
-    for i in range(head.count):
-        header = &head.items[i]
-        if header.id != H_UNKNOWN or header.removed or memchr(header.name, c'_', header.name_len) == NULL:
-            continue
-        if stream.manager.underscores == 1:
-            count(stream.proxy.region, stream.manager.stats + HT_RQ_REJECT_UNDERSCORES, 1)
-            return 400
-        count(stream.proxy.region, stream.manager.stats + HT_RQ_DROPPED_UNDERSCORES, 1)
-        header.removed = 1
-    return 0
-
-
 cdef int fix_path(Stream *stream, Slice *details, Slice *location) noexcept nogil:
     cdef HttpManager *manager = stream.manager
     cdef Head *head = &stream.request
@@ -158,6 +112,25 @@ cdef int fix_path(Stream *stream, Slice *details, Slice *location) noexcept nogi
     return 0
 
 
+cdef void strip_dot(Slice *host, Arena *arena) noexcept nogil:
+    # The dot at the end of the name, in front of a port too.
+    cdef uint32_t end = host.n
+    cdef char *out
+    while end > 0 and c'0' <= host.p[end - 1] <= c'9':
+        end -= 1
+    if end < host.n and end > 0 and host.p[end - 1] == c':':
+        end -= 1
+    else:
+        end = host.n
+    if end == 0 or host.p[end - 1] != c'.':
+        return
+    out = <char *>arena_alloc(arena, host.n)
+    if out != NULL:
+        memcpy(out, host.p, end - 1)
+        memcpy(out + end - 1, host.p + end, host.n - end)
+        host[0] = slice_of(out, host.n - 1)
+
+
 cdef void fix_authority(Stream *stream) noexcept nogil:
     # strip_matching_host_port, strip_any_host_port, strip_trailing_host_dot.
     cdef HttpManager *manager = stream.manager
@@ -173,101 +146,24 @@ cdef void fix_authority(Stream *stream) noexcept nogil:
         if i > 0 and i < host.n and host.p[i - 1] == c':' and (
                 manager.strip_port == 2 or port == stream.info.local.port):
             host.n = i - 1
-    if manager.strip_trailing_dot and host.n and host.p[host.n - 1] == c'.':
-        host.n -= 1
-
-
-cdef bint address_from_xff(Stream *stream, uint32_t skip) noexcept nogil:
-    # The (skip + 1)-th address from the right of x-forwarded-for becomes the client's.
-    cdef Header *header = head_get(&stream.request, H_X_FORWARDED_FOR)
-    cdef Address address
-    cdef int32_t end, start
-    if header == NULL:
-        return False
-    end = header.value_len
-    while True:
-        start = end
-        while start > 0 and header.value[start - 1] != c',':
-            start -= 1
-        if skip == 0:
-            break
-        if start == 0:
-            return False
-        skip -= 1
-        end = start - 1
-    while start < end and header.value[start] == c' ':
-        start += 1
-    while end > start and header.value[end - 1] == c' ':
-        end -= 1
-    if address_parse_ip(&address, header.value + start, end - start) < 0:
-        return False
-    address.port = 0
-    stream.info.remote = address
-    return True
-
-
-cdef void append_xff(Stream *stream, const Address *peer) noexcept nogil:
-    cdef char text[64]
-    cdef uint32_t n = address_text(peer, False, text, sizeof(text))
-    cdef Header *header = head_get(&stream.request, H_X_FORWARDED_FOR)
-    cdef char *value
-    cdef uint32_t before = header.value_len + 1 if header != NULL else 0
-    cdef uint32_t bracket = 1 if n > 1 and text[0] == c'[' else 0
-    if peer.family == 0 or peer.unix_path != NULL:
-        return
-    value = <char *>arena_alloc(&stream.arena, before + n)
-    if value == NULL:
-        return
-    n -= 2 * bracket
-    if header != NULL:
-        memcpy(value, header.value, header.value_len)
-        value[before - 1] = c','
-    memcpy(value + before, text + bracket, n)
-    head_set_known(&stream.request, H_X_FORWARDED_FOR, value, before + n)
-
-
-cdef void client_address(Stream *stream) noexcept nogil:
-    cdef HttpManager *manager = stream.manager
-    cdef Address peer = stream.info.remote      # of the connection; what a PROXY header said, where there was one
-    if manager.use_remote_address:
-        if manager.xff_trusted_hops:
-            address_from_xff(stream, manager.xff_trusted_hops - 1)
-        if not manager.skip_xff_append:
-            append_xff(stream, &peer)
-    else:
-        address_from_xff(stream, manager.xff_trusted_hops)
+    if manager.strip_trailing_dot:
+        strip_dot(host, &stream.arena)
 
 
 cdef void forwarded_headers(Stream *stream) noexcept nogil:
     cdef HttpManager *manager = stream.manager
     cdef Head *head = &stream.request
+    cdef Header *said
     cdef bint trusted = manager.use_remote_address and manager.xff_trusted_hops == 0
     if trusted or not head_has(head, H_X_FORWARDED_PROTO):
         head_set_known(head, H_X_FORWARDED_PROTO, "https" if stream.info.tls else "http", 5 if stream.info.tls else 4)
+    if head.scheme.n == 0:
+        said = head_get(head, H_X_FORWARDED_PROTO)
+        head.scheme = slice_of("http", 4)
+        if said != NULL and slice_is_lower(slice_of(said.value, said.value_len), "https"):
+            head.scheme = slice_of("https", 5)
     if manager.append_x_forwarded_port and (trusted or not head_has(head, H_X_FORWARDED_PORT)):
         set_number(head, H_X_FORWARDED_PORT, stream.info.local.port)
-
-
-cdef void clean_untrusted(Stream *stream) noexcept nogil:
-    cdef Head *head = &stream.request
-    cdef char *text
-    cdef uint32_t n
-    cdef int i
-    for i in range(14):
-        if head_has(head, INTERNAL_HEADERS[i]):
-            head_remove(head, INTERNAL_HEADERS[i])
-    if not stream.manager.use_remote_address:
-        return
-    for i in range(3):
-        if head_has(head, EDGE_HEADERS[i]):
-            head_remove(head, EDGE_HEADERS[i])
-    text = <char *>arena_alloc(&stream.arena, 64)
-    if text != NULL and stream.info.remote.family and stream.info.remote.unix_path == NULL:
-        n = address_text(&stream.info.remote, False, text, 64)
-        if text[0] == c'[':
-            text += 1
-            n -= 2
-        head_set_known(head, H_ENVOY_EXTERNAL_ADDRESS, text, n)
 
 
 cdef void put_hex(char *out, uint64_t value, int digits) noexcept nogil:
@@ -284,7 +180,7 @@ cdef void request_id(Stream *stream) noexcept nogil:
     cdef Header *header = head_get(head, H_X_REQUEST_ID) if head_has(head, H_X_REQUEST_ID) else NULL
     cdef uint64_t high, low
     cdef char *text
-    if header != NULL and (not manager.use_remote_address or manager.preserve_external_request_id):
+    if header != NULL and header.value_len and (not manager.use_remote_address or manager.preserve_external_request_id):
         stream.info.request_id = slice_of(header.value, header.value_len)
         return
     text = <char *>arena_alloc(&stream.arena, 36) if manager.generate_request_id else NULL
@@ -329,14 +225,9 @@ cdef int request_prepare(Stream *stream, Slice *details, Slice *location) noexce
             details[0] = slice_of("missing_host_header", 19)
             return 400
         head.authority = manager.default_host
-    if manager.underscores:
-        status = check_underscores(stream)
-        if status:
-            details[0] = slice_of("http1.unexpected_underscore", 27)
-            return status
-    h1_strip_hop_by_hop(head)
-    if not manager.proxy_100_continue and head_has(head, H_EXPECT):
-        head_remove(head, H_EXPECT)
+    status = clean_fields(stream, details)
+    if status:
+        return status
     status = fix_path(stream, details, location)
     if status:
         return status
@@ -360,7 +251,10 @@ cdef void request_router_headers(Stream *stream) noexcept nogil:
     cdef Retry *retry = stream.route.retry
     cdef int64_t said = number_of(head, H_ENVOY_UPSTREAM_RQ_TIMEOUT_MS)
     cdef int64_t expected
-    stream.timeout_ms = <uint32_t>stream.route.timeout_ms if said < 0 else <uint32_t>said
+    # A route's max_stream_duration stands in for its timeout.
+    stream.timeout_ms = <uint32_t>stream.route.timeout_ms if stream.route.max_stream_duration_ms < 0 else 0
+    if said >= 0:
+        stream.timeout_ms = <uint32_t>said
     stream.try_timeout_ms = retry.per_try_timeout_ms if retry != NULL else 0
     said = number_of(head, H_ENVOY_UPSTREAM_RQ_PER_TRY_TIMEOUT_MS)
     if said >= 0:
@@ -372,13 +266,6 @@ cdef void request_router_headers(Stream *stream) noexcept nogil:
     expected = stream.try_timeout_ms if stream.try_timeout_ms else stream.timeout_ms
     if expected and not stream.manager.suppress_envoy_headers:
         set_number(head, H_ENVOY_EXPECTED_RQ_TIMEOUT_MS, expected)
-
-
-cdef void remove_router_headers(Head *head) noexcept nogil:
-    cdef int i
-    for i in range(14):
-        if INTERNAL_HEADERS[i] != H_ENVOY_INTERNAL and head_has(head, INTERNAL_HEADERS[i]):
-            head_remove(head, INTERNAL_HEADERS[i])
 
 
 cdef void read_retry_policy(Stream *stream, const Head *head, Retry *retry) noexcept nogil:
@@ -401,6 +288,19 @@ cdef void read_retry_policy(Stream *stream, const Head *head, Retry *retry) noex
         stream.retry_on = 0
     if stream.retry_on == 0:
         stream.retries_left = 0
+
+
+cdef void request_time_left(Stream *stream) noexcept nogil:
+    # What an upstream of a later attempt may take of the whole.
+    cdef uint64_t left = stream.timeout_ms
+    cdef uint64_t spent
+    if stream.timeout_ms == 0 or not stream.flags & S_REQUEST_ENDED or stream.manager.suppress_envoy_headers:
+        return
+    spent = (stream.engine.now_us - stream.info.request_end_us) // 1000
+    left = left - spent if spent < left else 1
+    if stream.try_timeout_ms and stream.try_timeout_ms < left:
+        left = stream.try_timeout_ms
+    set_number(&stream.request, H_ENVOY_EXPECTED_RQ_TIMEOUT_MS, left)
 
 
 cdef void request_attempt_count(Stream *stream) noexcept nogil:
@@ -443,16 +343,14 @@ cdef void response_prepare(Stream *stream, bint from_upstream) noexcept nogil:
     cdef uint64_t second = (stream.engine.now_us + <uint64_t>stream.engine.wall_offset_us) // 1000000
     if from_upstream:
         h1_strip_hop_by_hop(head)
-        if not manager.suppress_envoy_headers:
+        if stream.flags & S_REQUEST_ENDED and not manager.suppress_envoy_headers:
             set_number(head, H_ENVOY_UPSTREAM_SERVICE_TIME,
-                       (stream.engine.now_us - stream.upstream_start_us) // 1000)
+                       (stream.engine.now_us - stream.info.request_end_us) // 1000)
     if not head_has(head, H_DATE):
         if second != stream.proxy.date_second:
             refresh_date(stream.proxy, second)
         head_add_known(head, H_DATE, arena_copy(&stream.arena, stream.proxy.date, 29), 29)
     if manager.server_header == 0 or (manager.server_header == 1 and not head_has(head, H_SERVER)):
-        head_set_known(head, H_SERVER, manager.server_name.p, manager.server_name.n)
-    elif not from_upstream and not head_has(head, H_SERVER):
         head_set_known(head, H_SERVER, manager.server_name.p, manager.server_name.n)
     if manager.request_id_in_response and stream.info.request_id.n:
         head_set_known(head, H_X_REQUEST_ID, stream.info.request_id.p, stream.info.request_id.n)

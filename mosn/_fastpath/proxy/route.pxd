@@ -25,6 +25,8 @@ cdef Slice route_tls_location(const RequestInfo *info) noexcept nogil
 # Hash policy: sets info.hash and info.has_hash.  When a cookie must be made, *set_cookie gets the Set-Cookie value.
 cdef void route_hash(Route *route, RequestInfo *info, Slice *set_cookie) noexcept nogil
 # UpgradeState for this upgrade type (lower case; "connect" for CONNECT).
+# Equal, with ASCII letters in either case.
+cdef bint same_word(Slice a, Slice b) noexcept nogil
 cdef int route_upgrade(Route *route, Slice upgrade_type) noexcept nogil
 # The retry decision on a response head / on a reset (reset_bits: RetryOn bits that describe the failure).
 # `on` is policy.on or what x-envoy-retry-on made of it.

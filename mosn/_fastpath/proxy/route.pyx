@@ -7,7 +7,7 @@ header_ops changes headers, route_hash and route_retry decide.  What the engine 
 from libc.stdint cimport uint32_t, uint64_t
 
 from mosn._fastpath.head cimport Head
-from mosn._fastpath.memory cimport Arena, BlockPool, Slice, slice_equal
+from mosn._fastpath.memory cimport Arena, BlockPool, Slice
 from mosn._fastpath.proxy.header_ops cimport apply_header_ops
 from mosn._fastpath.proxy.match cimport header_value
 from mosn._fastpath.proxy.rewrite cimport redirect_location, rewrite_request, tls_location
@@ -77,11 +77,22 @@ cdef void route_hash(Route *route, RequestInfo *info, Slice *set_cookie) noexcep
         hash_request(route, info, set_cookie)
 
 
+cdef bint same_word(Slice a, Slice b) noexcept nogil:
+    # ASCII letters in either case.
+    cdef uint32_t i
+    if a.n != b.n:
+        return False
+    for i in range(a.n):
+        if a.p[i] != b.p[i] and ((a.p[i] | 32) != (b.p[i] | 32) or not c"a" <= (a.p[i] | 32) <= c"z"):
+            return False
+    return True
+
+
 cdef int route_upgrade(Route *route, Slice upgrade_type) noexcept nogil:
     cdef const RouteRules *rules = rules_of(route)
     cdef uint32_t i
     for i in range(rules.upgrade_count):
-        if slice_equal(rules.upgrades[i].type, upgrade_type):
+        if same_word(rules.upgrades[i].type, upgrade_type):
             return rules.upgrades[i].state
     return UPGRADE_DEFAULT
 

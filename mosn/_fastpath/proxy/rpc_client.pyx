@@ -1,118 +1,37 @@
 """An RPC protocol towards an upstream (see rpc_client.pxd).
 
-Ids towards the upstream count up, leaving out those whose place in the pending table is taken: finding the stream of
-an answer is one look.  The table doubles before it is half full.  An id is not used again before 2**32 others were,
-so the late answer to a request that was given up finds nobody and is dropped.
+Requests go out under ids of the connection's own (rpc_pending); answers may come in any order.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free
 from libc.string cimport memcpy
 
 from mosn._fastpath.codec.frame cimport (
-    FRAME_GOAWAY,
-    FRAME_HEARTBEAT,
-    FRAME_HEARTBEAT_ANSWER,
-    FRAME_ONEWAY,
-    FRAME_REQUEST,
-    FRAME_RESPONSE,
-    Frame,
+    FRAME_GOAWAY, FRAME_HEARTBEAT, FRAME_HEARTBEAT_ANSWER, FRAME_ONEWAY, FRAME_REQUEST, FRAME_RESPONSE, Frame,
 )
 from mosn._fastpath.engine.conn cimport conn_close, conn_flush_soon, conn_push, conn_timer, conn_write_large
 from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, Conn, ConnOps
 from mosn._fastpath.head cimport Head
 from mosn._fastpath.memory cimport Slice, buf_len, buf_reserve, slice_of
 from mosn._fastpath.proxy.rpc_hold cimport rpc_release
-from mosn._fastpath.proxy.rpc_types cimport (
-    RPC_CLOSED,
-    RPC_CONNECTING,
-    RPC_OPEN,
-    Pending,
-    RpcClient,
-    RpcExchange,
-)
+from mosn._fastpath.proxy.rpc_pending cimport rpc_free_id, rpc_pending_grow, rpc_remember, rpc_take
+from mosn._fastpath.proxy.rpc_types cimport RPC_CLOSED, RPC_CONNECTING, RPC_OPEN, RpcClient, RpcExchange
 from mosn._fastpath.proxy.runtime cimport (
-    RESET_LOCAL,
-    RESET_PROTOCOL,
-    RESET_TERMINATION,
-    S_DONE,
-    S_HEAD_SENT,
-    Stream,
-    UpstreamOps,
+    RESET_LOCAL, RESET_PROTOCOL, RESET_TERMINATION, S_DONE, S_HEAD_SENT, Stream, UpstreamOps,
 )
 from mosn._fastpath.shm.segment cimport count
 from mosn._fastpath.shm.stats cimport (
-    CL_CX_GOAWAY,
-    CL_CX_IDLE_TIMEOUT,
-    CL_CX_MAX_REQUESTS,
-    CL_CX_PROTOCOL_ERROR,
-    CL_CX_RX_BYTES,
-    CL_CX_TX_BYTES,
-    CL_FLOW_BACKED_UP,
-    CL_FLOW_DRAINED,
-    CL_HEARTBEAT,
-    CL_HEARTBEAT_TIMEOUT,
-    CL_RESPONSE_UNKNOWN,
+    CL_CX_GOAWAY, CL_CX_IDLE_TIMEOUT, CL_CX_MAX_REQUESTS, CL_CX_PROTOCOL_ERROR, CL_CX_RX_BYTES, CL_CX_TX_BYTES,
+    CL_FLOW_BACKED_UP, CL_FLOW_DRAINED, CL_HEARTBEAT, CL_HEARTBEAT_TIMEOUT, CL_RESPONSE_UNKNOWN,
 )
 
 cdef enum:
-    FIRST_PENDING = 64
     DIRECT_BYTES = 16384        # from here on a request goes to the socket without another copy
     PUSH_BYTES = 65536          # the largest buffer that is kept for the next batch: what is more goes out earlier
     MOST_BACKOFF = 2            # doublings of the heartbeat interval while no request comes
 
 cdef Slice NO_DETAIL = slice_of(NULL, 0)
-
-
-# -- the pending table
-
-cdef bint grow(RpcClient *client) noexcept nogil:
-    # Ids that had places of their own have them in a larger table too.
-    cdef uint32_t size = FIRST_PENDING if client.pending == NULL else 2 * (client.mask + 1)
-    cdef Pending *table = <Pending *>calloc(size, sizeof(Pending))
-    cdef uint32_t i
-    if table == NULL:
-        return False
-    if client.pending != NULL:
-        for i in range(client.mask + 1):
-            if client.pending[i].stream != NULL:
-                table[client.pending[i].id & (size - 1)] = client.pending[i]
-        free(client.pending)
-    client.pending = table
-    client.mask = size - 1
-    return True
-
-
-cdef uint64_t free_id(RpcClient *client) noexcept nogil:
-    # The next id whose place is free, never 0.
-    while True:
-        client.last_id = (client.last_id + 1) & client.codec.id_mask
-        if client.last_id and client.pending[client.last_id & client.mask].stream == NULL:
-            return client.last_id
-
-
-cdef bint remember(RpcClient *client, Stream *stream, uint64_t *id) noexcept nogil:
-    cdef Pending *place
-    if 2 * client.pending_count > client.mask and not grow(client) and client.pending_count > client.mask - 1:
-        return False
-    id[0] = free_id(client)
-    place = &client.pending[id[0] & client.mask]
-    place.id = id[0]
-    place.stream = stream
-    client.pending_count += 1
-    return True
-
-
-cdef Stream *take(RpcClient *client, uint64_t id) noexcept nogil:
-    # The stream that waits for this answer, which it now has; NULL nobody.
-    cdef Pending *place = &client.pending[id & client.mask]
-    cdef Stream *stream = place.stream
-    if stream == NULL or place.id != id:
-        return NULL
-    place.stream = NULL
-    client.pending_count -= 1
-    stream.up = NULL
-    return stream
 
 
 cdef void unburden(RpcClient *client) noexcept nogil:
@@ -168,8 +87,8 @@ cdef void send_head(Stream *stream, Head *head, bint end) noexcept nogil:
     client.requests += 1
     exchange.unsendable = False
     if exchange.frame.kind == FRAME_ONEWAY:
-        exchange.upstream_id = free_id(client)
-    elif not remember(client, stream, &exchange.upstream_id):
+        exchange.upstream_id = rpc_free_id(client)
+    elif not rpc_remember(client, stream, &exchange.upstream_id):
         exchange.unsendable = True
         return
     if put(client, exchange, head) < 0:
@@ -185,7 +104,7 @@ cdef void cancel(Stream *stream) noexcept nogil:
     cdef uint64_t id = (<RpcExchange *>stream.rpc).upstream_id
     stream.up = NULL
     if client.pending[id & client.mask].stream == stream:
-        take(client, id)
+        rpc_take(client, id)
         unburden(client)
 
 
@@ -234,7 +153,7 @@ cdef void rpc_client_serve(RpcClient *client, Stream *stream) noexcept nogil:
 # -- connection -> stream
 
 cdef int answer(RpcClient *client, char *p, const Frame *frame) noexcept nogil:
-    cdef Stream *stream = take(client, frame.id)
+    cdef Stream *stream = rpc_take(client, frame.id)
     cdef RpcExchange *exchange
     if stream == NULL:
         count(client.proxy.region, client.stats + CL_RESPONSE_UNKNOWN, 1)
@@ -360,7 +279,7 @@ cdef void ask(RpcClient *client, uint64_t now) noexcept nogil:
     client.asked_ms = now
     client.backoff += 1
     count(client.proxy.region, client.stats + CL_HEARTBEAT, 1)
-    if client.codec.heartbeat(&client.conn.engine.pool, &client.conn.outbuf, &client.like, free_id(client)) == 0:
+    if client.codec.heartbeat(&client.conn.engine.pool, &client.conn.outbuf, &client.like, rpc_free_id(client)) == 0:
         conn_flush_soon(&client.conn)
 
 
@@ -420,7 +339,7 @@ cdef void destroy(Conn *conn) noexcept nogil:
 # -- face
 
 cdef int rpc_client_init(RpcClient *client) noexcept nogil:
-    return 0 if grow(client) else -1
+    return 0 if rpc_pending_grow(client) else -1
 
 
 cdef void rpc_client_opened(RpcClient *client) noexcept nogil:

@@ -12,70 +12,24 @@ from mosn._fastpath.engine.conn cimport conn_init, conn_timer
 from mosn._fastpath.engine.system cimport close, errno
 from mosn._fastpath.engine.types cimport C_LATE
 from mosn._fastpath.memory cimport Slice, slice_of
-from mosn._fastpath.proxy.pool cimport (
-    breaker_of,
-    host_stat,
-    pool_of,
-    pool_refuse,
-    pool_take_request,
-    upstream_socket,
-)
+from mosn._fastpath.proxy.pool cimport breaker_of, host_stat, pool_of, pool_refuse, pool_take_request, upstream_socket
 from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_write
 from mosn._fastpath.proxy.rpc_client cimport (
-    rpc_client_close,
-    rpc_client_conn_ops,
-    rpc_client_init,
-    rpc_client_opened,
-    rpc_client_retire,
-    rpc_client_serve,
+    rpc_client_close, rpc_client_conn_ops, rpc_client_init, rpc_client_opened, rpc_client_retire, rpc_client_serve,
 )
-from mosn._fastpath.proxy.rpc_types cimport (
-    MOST_SLOTS,
-    RPC_OPEN,
-    RpcClient,
-    RpcExchange,
-    RpcOwner,
-    RpcPool,
-    RpcServer,
-    RpcSlot,
-)
+from mosn._fastpath.proxy.rpc_types cimport MOST_SLOTS, RPC_OPEN, RpcClient, RpcExchange, RpcOwner, RpcPool, RpcSlot
 from mosn._fastpath.proxy.runtime cimport (
-    RESET_CONNECT_FAILED,
-    RESET_CONNECT_TIMEOUT,
-    S_PENDING_TAKEN,
-    S_WAITING,
-    HostPool,
-    PoolOps,
-    Proxy,
-    RpcManager,
+    RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, S_PENDING_TAKEN, S_WAITING, HostPool, PoolOps, Proxy, RpcManager,
     Stream,
 )
 from mosn._fastpath.proxy.types cimport Breaker, Cluster, Host
 from mosn._fastpath.shm.segment cimport (
-    LIMIT_CONNECTIONS,
-    LIMIT_PENDING,
-    count,
-    gauge,
-    histogram_record,
-    limit_give,
-    limit_take,
+    LIMIT_CONNECTIONS, LIMIT_PENDING, count, gauge, histogram_record, limit_give, limit_take,
 )
 from mosn._fastpath.shm.stats cimport (
-    CL_CX_CONNECT_FAIL,
-    CL_CX_CONNECT_TIMEOUT,
-    CL_CX_DESTROY,
-    CL_CX_OVERFLOW,
-    CL_CX_TOTAL,
-    CL_RQ_PENDING_FAILURE_EJECT,
-    CL_RQ_PENDING_OVERFLOW,
-    CL_RQ_PENDING_TOTAL,
-    CLG_CX_ACTIVE,
-    CLG_RQ_PENDING_ACTIVE,
-    CLH_CX_CONNECT_MS,
-    CLH_CX_LENGTH_MS,
-    HS_CX_CONNECT_FAIL,
-    HS_CX_TOTAL,
-    HSG_CX_ACTIVE,
+    CL_CX_CONNECT_FAIL, CL_CX_CONNECT_TIMEOUT, CL_CX_DESTROY, CL_CX_OVERFLOW, CL_CX_TOTAL, CL_RQ_PENDING_FAILURE_EJECT,
+    CL_RQ_PENDING_OVERFLOW, CL_RQ_PENDING_TOTAL, CLG_CX_ACTIVE, CLG_RQ_PENDING_ACTIVE, CLH_CX_CONNECT_MS,
+    CLH_CX_LENGTH_MS, HS_CX_CONNECT_FAIL, HS_CX_TOTAL, HSG_CX_ACTIVE,
 )
 
 
@@ -157,14 +111,13 @@ cdef void lend(RpcClient *client, Stream *stream) noexcept nogil:
 
 cdef void acquire(Stream *stream) noexcept nogil:
     cdef HostPool *host = pool_of(stream.host)
-    cdef RpcServer *server = <RpcServer *>stream.down
-    cdef RpcPool *pool = find_pool(host, server.codec) if host != NULL else NULL
+    cdef RpcPool *pool = find_pool(host, manager_of(stream).codec) if host != NULL else NULL
     cdef Breaker *breaker = breaker_of(stream)
     cdef RpcSlot *slot
     if pool == NULL:
         pool_refuse(stream, CL_RQ_PENDING_OVERFLOW)
         return
-    slot = &pool.slots[server.id % slot_count(stream)]
+    slot = &pool.slots[(<RpcExchange *>stream.rpc).client_id % slot_count(stream)]
     if slot.client != NULL and slot.client.state == RPC_OPEN:
         lend(slot.client, stream)
         return

@@ -6,173 +6,33 @@ the frames' ids say what belongs together.  Heartbeats are answered at once and 
 
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcmp, memset
 
-from mosn._fastpath.codec.frame cimport (
-    FRAME_HEARTBEAT,
-    FRAME_ONEWAY,
-    FRAME_REQUEST,
-    Frame,
-)
+from mosn._fastpath.codec.frame cimport FRAME_HEARTBEAT, FRAME_ONEWAY, FRAME_REQUEST, Frame
 from mosn._fastpath.engine.conn cimport (
-    conn_close,
-    conn_close_flushed,
-    conn_flush_soon,
-    conn_init,
-    conn_move,
-    conn_pause,
-    conn_push,
-    conn_resume,
+    conn_close, conn_close_flushed, conn_flush_soon, conn_init, conn_move, conn_pause, conn_resume,
     conn_timer,
-    conn_write_large,
 )
 from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, C_LATE, C_PAUSED, Conn, ConnOps
-from mosn._fastpath.head cimport Head
-from mosn._fastpath.memory cimport Slice, arena_alloc, arena_copy, buf_len, buf_reserve
+from mosn._fastpath.memory cimport arena_alloc, arena_copy
 from mosn._fastpath.proxy.finish cimport stream_discard, stream_new, text
 from mosn._fastpath.proxy.holding cimport chain_now, give_limits
+from mosn._fastpath.proxy.rpc_answer cimport rpc_answer_ops, rpc_goodbye
 from mosn._fastpath.proxy.rpc_hold cimport rpc_hold, rpc_unhold
 from mosn._fastpath.proxy.rpc_pool cimport rpc_pool_ops
 from mosn._fastpath.proxy.rpc_types cimport RpcClient, RpcExchange, RpcServer
-from mosn._fastpath.proxy.runtime cimport (
-    Accepted,
-    DownstreamOps,
-    FilterChain,
-    Proxy,
-    RpcManager,
-    Stream,
-)
+from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, Proxy, RpcManager, Stream
 from mosn._fastpath.proxy.stream cimport stream_begin, stream_downstream_reset
 from mosn._fastpath.proxy.types cimport Address
 from mosn._fastpath.shm.segment cimport count, gauge, histogram_record
 from mosn._fastpath.shm.stats cimport (
-    HT_CX_DESTROY,
-    HT_CX_DESTROY_ACTIVE_RQ,
-    HT_CX_DESTROY_LOCAL,
-    HT_CX_DESTROY_REMOTE,
-    HT_CX_DRAIN_CLOSE,
-    HT_CX_IDLE_TIMEOUT,
-    HT_CX_PROTOCOL_ERROR,
-    HT_CX_RX_BYTES,
-    HT_CX_TOTAL,
-    HT_CX_TX_BYTES,
-    HT_FLOW_PAUSED,
-    HT_HEARTBEAT,
-    HT_RQ_ONEWAY,
-    HTG_CX_ACTIVE,
-    HTH_CX_LENGTH_MS,
-    LS_CX_DESTROY,
-    LSG_CX_ACTIVE,
-    SVG_CONNECTIONS,
+    HT_CX_DESTROY, HT_CX_DESTROY_ACTIVE_RQ, HT_CX_DESTROY_LOCAL, HT_CX_DESTROY_REMOTE,
+    HT_CX_IDLE_TIMEOUT, HT_CX_PROTOCOL_ERROR, HT_CX_RX_BYTES, HT_CX_TOTAL, HT_FLOW_PAUSED, HT_HEARTBEAT,
+    HT_RQ_ONEWAY, HTG_CX_ACTIVE, HTH_CX_LENGTH_MS, LS_CX_DESTROY, LSG_CX_ACTIVE, SVG_CONNECTIONS,
 )
 
 cdef enum:
-    DIRECT_BYTES = 16384        # from here on an answer goes to the socket without a copy
-    PUSH_BYTES = 65536          # the largest buffer that is kept for the next batch: what is more goes out earlier
     LEAST_HIGH_WATER = 262144   # of answers in the queue: many requests share it
-
-
-# -- answers
-
-cdef inline void wrote(RpcServer *server, Stream *stream, uint64_t n) noexcept nogil:
-    stream.info.wire_sent += n
-    count(server.proxy.region, server.stats + HT_CX_TX_BYTES, n)
-    if buf_len(&server.conn.outbuf) > server.conn.high_water:
-        server.conn.flags |= C_HIGH
-    conn_flush_soon(&server.conn)
-
-
-cdef void send_head(Stream *stream, Head *head, bint end) noexcept nogil:
-    # The upstream's answer, whole.
-    cdef RpcServer *server = <RpcServer *>stream.down
-    cdef RpcExchange *exchange = <RpcExchange *>stream.rpc
-    cdef Frame *answer = &exchange.answer
-    cdef Conn *conn = &server.conn
-    cdef uint32_t before = buf_len(&conn.outbuf)
-    if conn.flags & C_DEAD or exchange.frame.kind == FRAME_ONEWAY:
-        return
-    stream.info.bytes_sent += answer.body_end - answer.head_length
-    if server.codec.changed(exchange.answer_bytes, answer, head):
-        if server.codec.write(&conn.engine.pool, &conn.outbuf, exchange.answer_bytes, answer, head,
-                              exchange.frame.id, -1) < 0:
-            local_reply(stream, 502, text("the response's headers do not fit the protocol"))
-            return
-        wrote(server, stream, buf_len(&conn.outbuf) - before)
-        return
-    server.codec.patch(exchange.answer_bytes, answer, exchange.frame.id, -1)
-    if answer.length >= DIRECT_BYTES:
-        conn_write_large(conn, exchange.answer_bytes, answer.length)
-    else:
-        if before + answer.length > PUSH_BYTES:
-            conn_push(conn)
-        if buf_reserve(&conn.engine.pool, &conn.outbuf, answer.length) < 0:
-            conn_close(conn)
-            return
-        memcpy(conn.outbuf.data + conn.outbuf.end, exchange.answer_bytes, answer.length)
-        conn.outbuf.end += answer.length
-    wrote(server, stream, answer.length)
-
-
-cdef void local_reply(Stream *stream, int status, Slice words) noexcept nogil:
-    cdef RpcServer *server = <RpcServer *>stream.down
-    cdef RpcExchange *exchange = <RpcExchange *>stream.rpc
-    cdef Conn *conn = &server.conn
-    cdef uint32_t before = buf_len(&conn.outbuf)
-    if conn.flags & C_DEAD or exchange.frame.kind == FRAME_ONEWAY:
-        return
-    server.codec.reply(&conn.engine.pool, &conn.outbuf, &exchange.frame, <uint32_t>status, words)
-    wrote(server, stream, buf_len(&conn.outbuf) - before)
-
-
-cdef int prepare(Stream *stream, Slice *details, Slice *location) noexcept nogil:
-    return 0
-
-
-cdef void respond(Stream *stream, bint from_upstream) noexcept nogil:
-    pass
-
-
-cdef void send_1xx(Stream *stream, Head *head) noexcept nogil:
-    pass
-
-
-cdef void send_data(Stream *stream, const char *p, size_t n, bint end) noexcept nogil:
-    pass
-
-
-cdef void send_trailers(Stream *stream, Head *trailers) noexcept nogil:
-    pass
-
-
-cdef void nothing(Stream *stream) noexcept nogil:
-    # A frame is whole before it becomes a stream, and an answer before it is sent: there is no flow to control.
-    pass
-
-
-cdef bint above_high(Stream *stream) noexcept nogil:
-    return ((<RpcServer *>stream.down).conn.flags & C_HIGH) != 0
-
-
-cdef Conn *splice_target(Stream *stream) noexcept nogil:
-    return NULL
-
-
-cdef void finished(Stream *stream) noexcept nogil:
-    cdef RpcServer *server = <RpcServer *>stream.down
-    if stream.younger != NULL:
-        stream.younger.older = stream.older
-    else:
-        server.streams = stream.older
-    if stream.older != NULL:
-        stream.older.younger = stream.younger
-    server.in_flight -= 1
-    server.held_bytes -= (<RpcExchange *>stream.rpc).frame.length
-    if server.conn.flags & C_DEAD or server.closing:
-        return
-    if server.draining and server.in_flight == 0:
-        goodbye(server)
-    elif server.conn.flags & C_PAUSED and server.held_by == NULL and not server.conn.flags & C_HIGH:
-        conn_resume(&server.conn)
 
 
 # -- requests
@@ -206,12 +66,13 @@ cdef Stream *new_stream(RpcServer *server, char *p, const Frame *frame) noexcept
         exchange.frame = frame[0]
         exchange.bytes = arena_copy(&stream.arena, p, frame.length)
         exchange.begun_ms = server.proxy.engine.now_ms
+        exchange.client_id = server.id
     if exchange == NULL or exchange.bytes == NULL:
         stream_discard(stream)
         return NULL
     stream.rpc = exchange
     stream.down = server
-    stream.down_ops = &OPS
+    stream.down_ops = rpc_answer_ops()
     stream.pool = rpc_pool_ops()
     stream.manager = &server.manager.http
     stream.listener = server.config
@@ -344,12 +205,6 @@ cdef void lost(RpcServer *server, const char *details, bint protocol_error) noex
     conn_close(&server.conn)
 
 
-cdef void goodbye(RpcServer *server) noexcept nogil:
-    count(server.proxy.region, server.stats + HT_CX_DRAIN_CLOSE, 1)
-    server.closing = True
-    conn_close_flushed(&server.conn)
-
-
 cdef void on_eof(Conn *conn) noexcept nogil:
     (<RpcServer *>conn).remote_closed = True
     lost(<RpcServer *>conn, "downstream_remote_disconnect", False)
@@ -448,7 +303,7 @@ cdef void rpc_drain_all(Proxy *proxy) noexcept nogil:
     while server != NULL:
         server.draining = True
         if server.in_flight == 0 and server.conn.inbuf.data == NULL and not server.conn.flags & C_DEAD:
-            goodbye(server)
+            rpc_goodbye(server)
         server = server.next
 
 
@@ -459,22 +314,6 @@ cdef void rpc_kill_all(Proxy *proxy) noexcept nogil:
             lost(server, "local_drain", False)
         server = server.next
 
-
-cdef DownstreamOps OPS
-OPS.prepare = prepare
-OPS.respond = respond
-OPS.local_reply = local_reply
-OPS.send_1xx = send_1xx
-OPS.send_head = send_head
-OPS.send_data = send_data
-OPS.send_trailers = send_trailers
-OPS.abort = nothing
-OPS.pause = nothing
-OPS.resume = nothing
-OPS.tunnel = nothing
-OPS.finished = finished
-OPS.above_high = above_high
-OPS.splice_target = splice_target
 
 cdef ConnOps CONN_OPS
 CONN_OPS.on_data = on_data

@@ -7,15 +7,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from mosn._fastpath.codec.frame cimport Frame, FrameCodec, FrameLimits
 from mosn._fastpath.engine.types cimport Conn
-from mosn._fastpath.proxy.runtime cimport (
-    FilterChain,
-    HostPool,
-    Listener,
-    ListenerRuntime,
-    Proxy,
-    RpcManager,
-    Stream,
-)
+from mosn._fastpath.proxy.runtime cimport FilterChain, HostPool, Listener, ListenerRuntime, Proxy, RpcManager, Stream
 from mosn._fastpath.proxy.types cimport Address, Host
 
 
@@ -32,6 +24,7 @@ cdef struct RpcExchange:
     RpcSlot *slot               # where the stream waits
     uint64_t upstream_id
     uint64_t begun_ms
+    uint64_t client_id          # the client connection's number: chooses the slot
     uint8_t unsendable          # the changed head does not fit the protocol
 
 

@@ -222,6 +222,8 @@ cdef struct DownstreamOps:
     void (*respond)(Stream *stream, bint from_upstream) noexcept nogil
     # Our own answer, in the protocol's words; NULL: a head and a text/plain body.
     void (*local_reply)(Stream *stream, int status, Slice words) noexcept nogil
+    # What a mirrored copy needs besides the head, which it has; NULL nothing.  0, or -1: there will be no copy.
+    int (*mirrored)(Stream *stream, Stream *shadow) noexcept nogil
     void (*send_1xx)(Stream *stream, Head *head) noexcept nogil
     void (*send_head)(Stream *stream, Head *head, bint end) noexcept nogil
     void (*send_data)(Stream *stream, const char *p, size_t n, bint end) noexcept nogil
@@ -299,6 +301,7 @@ cdef enum StreamFlag:
     S_EXPECT_SENT = 2097152
     S_TRAILERS_KEPT = 4194304
     S_FREE_RETRY = 8388608      # the one retry after a stale pooled connection was used
+    S_SHADOW = 16777216         # a mirrored copy: nobody behind it, not counted as a client's request
 
 
 cdef enum:
@@ -347,6 +350,9 @@ cdef struct Stream:
     Slice set_cookie
     Host *tried[8]
     uint32_t tried_count
+    Stream *shadows             # mirrored copies that still run
+    Stream *shadow_next
+    void (*forget_shadows)(Stream *stream) noexcept nogil       # set with `shadows`
     Stream *next                # pool queue, free list
     Stream *previous
     Stream *younger             # the other requests of a multiplexed client connection
@@ -359,6 +365,14 @@ cdef struct Stream:
 
 
 # -- connections
+
+cdef enum H1ServerState:
+    SERVER_HEAD = 0             # between requests, or inside a head
+    SERVER_BODY                 # inside a request's body
+    SERVER_ANSWER               # the request is complete, its answer is not
+    SERVER_TUNNEL
+    SERVER_CLOSING              # nothing more is read
+
 
 cdef struct H1Server:
     Conn conn                   # first
@@ -374,9 +388,11 @@ cdef struct H1Server:
     Address local
     uint64_t id
     uint64_t opened_us
+    uint64_t since_ms           # when it became idle, or (headers_timer) when the unfinished head began
     uint32_t generation
     uint32_t requests
     uint32_t idle_ms
+    uint32_t max_ms             # longest life; 0 none
     uint8_t state
     uint8_t response_body       # how the response is framed: H1BodyKind
     uint8_t closing             # no further request on this connection
@@ -407,9 +423,11 @@ cdef struct H1Client:
     H1Client *next              # idle list of the host
     H1Client *previous
     uint64_t opened_us
+    uint64_t idle_since_ms
     uint32_t requests
     uint32_t max_requests
     uint32_t idle_ms
+    uint32_t max_ms             # longest life; 0 none
     uint32_t stats
     uint32_t gauges
     uint32_t histograms

@@ -17,17 +17,10 @@ from mosn._fastpath.proxy.info cimport address_parse_ip
 from mosn._fastpath.proxy.log cimport AccessLogs, AccessLogsObject
 from mosn._fastpath.proxy.route cimport RouteTableObject
 from mosn._fastpath.proxy.runtime cimport (
-    ChainMatch,
-    FilterChain,
-    HttpManager,
-    Listener,
-    PrefixRange,
-    RpcManager,
-    Snapshot,
-    TcpProxy,
-    UpgradeConfig,
+    ChainMatch, FilterChain, HttpManager, Listener, PrefixRange, RpcManager, Snapshot, TcpProxy, UpgradeConfig,
 )
 from mosn._fastpath.proxy.types cimport P_BOLT, P_DUBBO, P_XPROTOCOL, Address, Cluster, WeightedCluster
+
 
 FORMAT = 1
 SERVER_HEADER = {"overwrite": 0, "append_if_absent": 1, "pass_through": 2}

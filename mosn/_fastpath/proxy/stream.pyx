@@ -4,84 +4,33 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from mosn._fastpath.codec.http1 cimport h1_reason
 from mosn._fastpath.engine.types cimport Engine
-from mosn._fastpath.head cimport (
-    H_ENVOY_ATTEMPT_COUNT,
-    HF_UPGRADE,
-    M_CONNECT,
-    head_find,
-)
-from mosn._fastpath.memory cimport Slice, buf_append, buf_len, buf_release, slice_equal, slice_of
-from mosn._fastpath.proxy.attempt cimport (
-    attempt_request_complete,
-    attempt_start,
-    attempt_timer,
-    stream_touch,
-    upstream_events,
-)
+from mosn._fastpath.head cimport HF_UPGRADE, H_X_FORWARDED_PROTO, M_CONNECT, Header, head_get
+from mosn._fastpath.memory cimport Slice, buf_append, buf_len, buf_release, slice_is_lower, slice_of
+from mosn._fastpath.proxy.attempt cimport attempt_request_complete, attempt_start, stream_touch, upstream_events
+from mosn._fastpath.proxy.deadlines cimport attempt_timer
 from mosn._fastpath.proxy.finish cimport stream_finish, stream_rearm, stream_reply, text
+from mosn._fastpath.proxy.mirror cimport mirrors_data, mirrors_start
 from mosn._fastpath.proxy.request cimport request_router_headers
 from mosn._fastpath.proxy.route cimport (
-    header_ops_apply,
-    route_find,
-    route_hash,
-    route_pick,
-    route_redirect_location,
-    route_rewrite,
-    route_tls_location,
-    route_upgrade,
+    header_ops_apply, route_find, route_hash, route_pick, route_redirect_location, route_rewrite,
+    route_tls_location, route_upgrade, same_word,
 )
 from mosn._fastpath.proxy.runtime cimport (
-    S_BUFFERING,
-    S_CONNECT,
-    S_DONE,
-    S_DOWN_PAUSED,
-    S_HEAD_SENT,
-    S_REQUEST_ENDED,
-    S_RESPONSE_STARTED,
-    S_TRAILERS_KEPT,
-    S_TUNNEL,
-    S_UP_PAUSED,
-    S_UPGRADE,
-    S_UPSTREAM_ENDED,
-    HttpManager,
-    Snapshot,
-    Stream,
+    S_BUFFERING, S_CLOSE, S_CONNECT, S_DONE, S_DOWN_PAUSED, S_HEAD_SENT, S_REQUEST_ENDED, S_TRAILERS_KEPT, S_TUNNEL,
+    S_UPGRADE, S_UPSTREAM_ENDED, S_UP_PAUSED, HttpManager, Stream,
 )
 from mosn._fastpath.proxy.snapshot cimport snapshot_cluster
 from mosn._fastpath.proxy.types cimport (
-    FLAG_DC,
-    FLAG_DPE,
-    FLAG_NC,
-    FLAG_NR,
-    P_HTTP11,
-    ROUTE_CLUSTER,
-    ROUTE_DIRECT,
-    ROUTE_REDIRECT,
-    UPGRADE_ALLOWED,
-    UPGRADE_CONNECT,
-    UPGRADE_DEFAULT,
-    Cluster,
-    Route,
+    FLAG_DC, FLAG_DPE, FLAG_NC, FLAG_NR, P_HTTP11, ROUTE_CLUSTER, ROUTE_DIRECT, ROUTE_REDIRECT, UPGRADE_ALLOWED,
+    UPGRADE_CONNECT, UPGRADE_DEFAULT, Cluster, Route,
 )
 from mosn._fastpath.shm.segment cimport count, gauge
 from mosn._fastpath.shm.stats cimport (
-    CL_RQ_CANCELLED,
-    CL_RQ_TX_RESET,
-    HT_CX_PROTOCOL_ERROR,
-    HT_FLOW_PAUSED,
-    HT_FLOW_RESUMED,
-    HT_NO_CLUSTER,
-    HT_NO_ROUTE,
-    HT_RQ_DIRECT_RESPONSE,
-    HT_RQ_HTTP1_TOTAL,
-    HT_RQ_REDIRECT,
-    HT_RQ_ROUTED,
-    HT_RQ_RX_RESET,
-    HT_RQ_TOO_LARGE,
-    HT_RQ_TOTAL,
-    HT_RQ_WS_ON_NON_WS_ROUTE,
-    HTG_RQ_ACTIVE,
+    CL_RQ_CANCELLED, CL_RQ_TX_RESET, HTG_RQ_ACTIVE, HT_CX_PROTOCOL_ERROR, HT_FLOW_PAUSED, HT_FLOW_RESUMED,
+    HT_NO_CLUSTER, HT_NO_ROUTE, HT_RQ_DIRECT_RESPONSE, HT_RQ_HTTP1_TOTAL, HT_RQ_REDIRECT, HT_RQ_ROUTED,
+    HT_RQ_RX_RESET, HT_RQ_TOO_LARGE, HT_RQ_TOTAL, HT_RQ_WS_ON_NON_WS_ROUTE,
 )
+
 
 cdef Slice EMPTY = slice_of(NULL, 0)
 
@@ -120,7 +69,7 @@ cdef int check_upgrade(Stream *stream) noexcept nogil:
     cdef uint32_t i
     if said == UPGRADE_DEFAULT:
         for i in range(stream.manager.upgrade_count):
-            if slice_equal(stream.manager.upgrades[i].type, kind):
+            if same_word(stream.manager.upgrades[i].type, kind):
                 allowed = stream.manager.upgrades[i].enabled
     if not allowed:
         count(stream.proxy.region, stream.manager.stats + HT_RQ_WS_ON_NON_WS_ROUTE, 1)
@@ -134,6 +83,12 @@ cdef void not_found(Stream *stream) noexcept nogil:
     stream_reply(stream, 404, EMPTY, FLAG_NR, text("route_not_found"), EMPTY)
 
 
+cdef bint said_to_be_tls(Stream *stream) noexcept nogil:
+    # What x-forwarded-proto says, which at the edge is what is the case (Envoy's :scheme).
+    cdef Header *said = head_get(&stream.request, H_X_FORWARDED_PROTO)
+    return said != NULL and slice_is_lower(slice_of(said.value, said.value_len), "https")
+
+
 cdef void stream_begin(Stream *stream, bint end) noexcept nogil:
     cdef Slice details = EMPTY
     cdef Slice location = EMPTY
@@ -145,13 +100,19 @@ cdef void stream_begin(Stream *stream, bint end) noexcept nogil:
         stream.flags |= S_REQUEST_ENDED
         stream.info.request_end_us = stream.engine.now_us
     status = stream.down_ops.prepare(stream, &details, &location)
+    if status < 0:
+        stream.flags |= S_CLOSE
+        stream_protocol_error(stream, -status, details)
+        return
     if status:
+        if location.n == 0:
+            stream.flags |= S_CLOSE
         stream_reply(stream, status, EMPTY, 0, details, location)
         return
     if stream.manager.routes == NULL:
         not_found(stream)
         return
-    stream.route = route_find(stream.manager.routes, &stream.info, stream.info.tls, &to_tls)
+    stream.route = route_find(stream.manager.routes, &stream.info, said_to_be_tls(stream), &to_tls)
     if to_tls:
         stream_reply(stream, 301, EMPTY, 0, text("direct_response"), route_tls_location(&stream.info))
         return
@@ -170,13 +131,14 @@ cdef void serve_route(Stream *stream) noexcept nogil:
         if stream.request.flags & HF_UPGRADE or stream.request.method_id == M_CONNECT:
             status = check_upgrade(stream)
             if status:
+                choose_cluster(stream)
                 stream_reply(stream, status, EMPTY, 0, text("upgrade_failed"), EMPTY)
                 return
         forward(stream)
     elif route.kind == ROUTE_REDIRECT:
         count(stream.proxy.region, stream.manager.stats + HT_RQ_REDIRECT, 1)
         stream_reply(stream, route.status, EMPTY, 0, text("direct_response"),
-                     route_redirect_location(route, &stream.info, stream.info.tls))
+                     route_redirect_location(route, &stream.info, said_to_be_tls(stream)))
     elif route.kind == ROUTE_DIRECT:
         count(stream.proxy.region, stream.manager.stats + HT_RQ_DIRECT_RESPONSE, 1)
         stream_reply(stream, route.status, route.body, 0, text("direct_response"), EMPTY)
@@ -188,14 +150,17 @@ cdef void serve_route(Stream *stream) noexcept nogil:
 
 cdef Cluster *choose_cluster(Stream *stream) noexcept nogil:
     cdef Slice by_header = EMPTY
+    cdef Cluster *cluster
     stream.picked = route_pick(stream.route, &stream.info, &by_header)
     if stream.picked != NULL:
         stream.info.cluster_name = stream.picked.name
         return stream.picked.cluster
     if by_header.n == 0:
         return NULL
-    stream.info.cluster_name = by_header
-    return snapshot_cluster(stream.snapshot, by_header)
+    cluster = snapshot_cluster(stream.snapshot, by_header)
+    if cluster != NULL:
+        stream.info.cluster_name = by_header
+    return cluster
 
 
 cdef void no_cluster(Stream *stream) noexcept nogil:
@@ -237,6 +202,8 @@ cdef void forward(Stream *stream) noexcept nogil:
         stream.flags |= S_BUFFERING
     if stream.flags & S_REQUEST_ENDED:
         attempt_request_complete(stream)
+    if stream.route.mirror_count and not stream.flags & (S_UPGRADE | S_CONNECT):
+        mirrors_start(stream)
     attempt_start(stream)
 
 
@@ -262,6 +229,8 @@ cdef void stream_request_data(Stream *stream, const char *p, size_t n, bint end)
     stream_touch(stream)
     stream.info.bytes_received += n
     remember(stream, p, n)
+    if stream.shadows != NULL:
+        mirrors_data(stream, p, n, end)
     if end:
         stream.flags |= S_REQUEST_ENDED
     if stream.up != NULL:
@@ -279,6 +248,8 @@ cdef void stream_request_data(Stream *stream, const char *p, size_t n, bint end)
 
 cdef void stream_request_trailers(Stream *stream) noexcept nogil:
     stream.flags |= S_REQUEST_ENDED
+    if stream.shadows != NULL:
+        mirrors_data(stream, NULL, 0, True)     # a copy goes without trailers
     if stream.flags & S_BUFFERING:
         stream.flags |= S_TRAILERS_KEPT
     if stream.up != NULL:

@@ -17,7 +17,11 @@ Runtime = dict[str, Any]
 def runtime_of(bootstrap: Any, findings: Findings) -> Runtime:
     """Later layers override earlier ones."""
     values: Runtime = {}
+    names = set()
     for index, layer in enumerate(bootstrap.layered_runtime.layers):
+        if layer.name in names:
+            findings.add("MC0301", f"layered_runtime.layers[{index}].name", f'a layer "{layer.name}" exists already')
+        names.add(layer.name)
         if layer.WhichOneof("layer_specifier") == "static_layer":
             layer_values: Runtime = {}
             _flatten(layer.static_layer, "", layer_values)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from mosn.config.findings import Findings
-from mosn.config.lower.access_logs import lower_access_logs
 from mosn.config.lower.addresses import lower_address
 from mosn.config.lower.clusters import lower_cluster
 from mosn.config.lower.context import Context, Resolved, StatRegistry
@@ -47,7 +46,6 @@ def lower_bootstrap(
     lowered_clusters = _clusters(ctx, clusters)
     lowered_listeners = _listeners(ctx, listeners)
     connections, heap = _overload(ctx, bootstrap)
-    lower_access_logs(ctx, bootstrap.admin.access_log, "admin.access_log")
     return {
         "format": SNAPSHOT_FORMAT,
         "version": version,

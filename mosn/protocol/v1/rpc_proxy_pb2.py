@@ -52,7 +52,5 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     return made
 
 
-_POOL = descriptor_pool.Default()
-_POOL.AddSerializedFile(_file().SerializeToString())
-DESCRIPTOR = _POOL.FindFileByName("mosn/protocol/v1/rpc_proxy.proto")
+DESCRIPTOR = descriptor_pool.Default().AddSerializedFile(_file().SerializeToString())
 RpcProxy = message_factory.GetMessageClass(DESCRIPTOR.message_types_by_name["RpcProxy"])

@@ -275,6 +275,20 @@ def test_refused(program: str, words: str) -> None:
         FormatObject(program)
 
 
+PARTS = st.sampled_from(["%", "%%", "REQ", "PROTOCOL", "START_TIME", "(", ")", "?", ":", "5", "x", "%s", "%3f", "\n",
+"é",
+                         "%REQ(", ")%", "%DURATION%", "COALESCE", '{"operators": ["PROTOCOL"]}'])  # fmt: skip
+
+
+@given(st.lists(PARTS, max_size=12).map("".join) | st.text(max_size=30))
+def test_any_text_is_a_format_or_refused(text: str) -> None:
+    try:
+        program = FormatObject(text)
+    except ValueError:
+        return
+    formatted(program, exchange())
+
+
 # -- JSON
 
 def json_of(pairs: Any, made: Exchange | None = None, omit: bool = False) -> str:

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.proxy.conftest import MakeUpstream, Start, start, upstream
+
+__all__ = ["MakeUpstream", "Start", "start", "upstream"]
