@@ -284,8 +284,8 @@ def test_values_that_are_no_text_stay() -> None:
 
 
 def test_a_frame_that_is_not_read_is_written_as_it_is() -> None:
-    data = frame(b"anything", flags=REQUEST | 3)
-    assert write(data, id=7)[1] == data
+    for data in (frame(b"anything", flags=REQUEST | 3), frame(b"\x92", flags=HESSIAN2, status=20)):
+        assert write(data, id=7, add=[(b"x-envoy-upstream-service-time", b"3")]) == (False, data)
 
 
 # -- our own words
