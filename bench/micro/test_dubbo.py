@@ -19,7 +19,8 @@ LEADING = (b"2.0.2", b"com.example.demo.GreetingService", b"1.0.0", b"sayHello",
 # What Dubbo 3 attaches to a call, and a trace.
 ATTACHED = [
     (b"path", LEADING[1]), (b"remote.application", b"storefront"), (b"interface", LEADING[1]), (b"version", b"1.0.0"),
-    (b"timeout", b"3000"), (b"group", b"blue"), (b"traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    (b"timeout", b"3000"), (b"group", b"blue"),
+    (b"traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
 ]
 
 

@@ -14,7 +14,6 @@ from tests.oracle import hessian2 as oracle
 from tests.oracle import jsonb
 
 
-
 def outcome(read: Callable[[], object], used: Callable[[], int]) -> tuple[int, object] | None:
     try:
         value = read()
@@ -50,7 +49,7 @@ def one_input(data: bytes) -> None:
     except Malformed:
         pass
     written = Reader(put_string(data)).string()
-    if written is None or written.decode() is None:
+    if written is None or written.decode("utf-8", "surrogatepass") is None:
         raise AssertionError(f"{data!r} was written as {written!r}")
 
 

@@ -66,7 +66,7 @@ class Decoder:
             return tag
         if tag >= 0xf0:
             return tag - 0x100
-        if 0xd8 <= tag:
+        if tag >= 0xd8:
             return tag - 0xe0
         for first, last, zero, n in [(0x30, 0x3f, 0x38, 1), (0x40, 0x47, 0x44, 2), (0xc8, 0xd7, 0xd0, 1),
                                      (0xc0, 0xc7, 0xc4, 2)]:

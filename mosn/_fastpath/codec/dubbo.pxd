@@ -1,12 +1,12 @@
 # Dubbo 2.x as a frame codec (apache/dubbo: ExchangeCodec, DubboCodec).
 #
-# Frame.serialization is the id of the flag byte, .switches its three upper bits and DUBBO_ATTACHMENTS, .version the kind
-# of a response's value (DubboValue) or DUBBO_NO_VALUE.
+# Frame.serialization is the id of the flag byte, .switches its three upper bits and DUBBO_ATTACHMENTS, .version the
+# kind of a response's value (DubboValue) or DUBBO_NO_VALUE.
 #
 # The request model: :authority the service (the path field of the body), :path /service/method, x-mosn-protocol
 # "dubbo", "version" unless an attachment says it, then every attachment that is a string, a whole number or a boolean.
-# What this build cannot read (serializations other than hessian2 and fastjson2) has :path "/" and no attachments; such a
-# frame is still routed by what the configuration says about its listener.
+# What this build cannot read (serializations other than hessian2 and fastjson2) has :path "/" and no attachments; such
+# a frame is still routed by what the configuration says about its listener.
 
 from libc.stdint cimport uint8_t, uint16_t, uint32_t
 

@@ -1,6 +1,6 @@
 """From a Dubbo request to the one request model (contracts: dubbo_head.pxd)."""
 
-from libc.stdint cimport int32_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from mosn._fastpath.codec.dubbo cimport DUBBO_ATTACHMENTS, DUBBO_HEAD, dubbo_readable
@@ -13,39 +13,41 @@ from mosn._fastpath.codec.frame cimport (
 from mosn._fastpath.codec.hessian2 cimport H2Entry
 from mosn._fastpath.codec.hessian2_string cimport H2_NULL
 from mosn._fastpath.head cimport M_POST, Head, Header, head_add, header_id
-from mosn._fastpath.memory cimport Slice, arena_alloc, slice_is, slice_of
+from mosn._fastpath.memory cimport Slice, arena_alloc, slice_of
 
 cdef enum:
     LONGEST_TIMEOUT = 9         # digits
+    MOST_HEADERS = 60000        # whatever the limits say: Frame counts in 16 bits
 
-# What a byte of a service or a method, and of a header's name, must not be.
-cdef char NOT_PATH[256]
-cdef char NOT_NAME[256]
+# What a byte is.
+cdef enum:
+    NOT_PATH = 1                # in neither service nor method
+    NOT_NAME = 2                # not in a header's name
+    SLASH = 4
+    CAPITAL = 8
+
+cdef uint8_t CLASSES[256]
 
 
 def _fill_classes() -> None:
     for c in range(256):
-        NOT_PATH[c] = c <= 0x20 or c == 0x7f or chr(c) in "?#"
-        NOT_NAME[c] = c <= 0x20 or c >= 0x7f or chr(c) in ":"
+        CLASSES[c] = NOT_PATH * (c <= 0x20 or c == 0x7f or chr(c) in "?#")
+        CLASSES[c] |= NOT_NAME * (c <= 0x20 or c >= 0x7f or chr(c) == ":")
+    CLASSES[ord("/")] |= SLASH
+    for c in b"ABCDEFGHIJKLMNOPQRSTUVWXYZ":
+        CLASSES[c] |= CAPITAL
 
 
 _fill_classes()
 
 
-cdef inline bint _free_of(Slice text, const char *forbidden) noexcept nogil:
+cdef inline uint8_t _classes(Slice text) noexcept nogil:
+    # Of any of the bytes.
     cdef uint32_t i
-    cdef char found = 0
+    cdef uint8_t found = 0
     for i in range(text.n):
-        found |= forbidden[<unsigned char>text.p[i]]
-    return not found
-
-
-cdef inline bint _has(Slice text, char byte) noexcept nogil:
-    cdef uint32_t i
-    for i in range(text.n):
-        if text.p[i] == byte:
-            return True
-    return False
+        found |= CLASSES[<uint8_t>text.p[i]]
+    return found
 
 
 # -- service and method
@@ -54,9 +56,9 @@ cdef int _set_path(const DubboService *service, Head *head) noexcept nogil:
     # "/service/method".  What could be taken for another service or method, or for a query, is refused.
     cdef size_t n = <size_t>service.path.n + service.method.n + 2
     cdef char *path
-    if service.path.n == 0 or service.method.n == 0 or _has(service.method, c"/"):
+    if service.path.n == 0 or service.method.n == 0:
         return -1
-    if not _free_of(service.path, NOT_PATH) or not _free_of(service.method, NOT_PATH):
+    if _classes(service.path) & NOT_PATH or _classes(service.method) & (NOT_PATH | SLASH):
         return -1
     path = <char *>arena_alloc(head.arena, n)
     if path == NULL:
@@ -93,18 +95,13 @@ cdef int _service(DubboBody *b, DubboService *service, Frame *frame, Head *head)
 # -- attachments
 
 cdef bint dubbo_is_header(const H2Entry *entry) noexcept nogil:
-    return entry.key_is_text and entry.value_is_text and entry.key.n != 0 and _free_of(entry.key, NOT_NAME)
+    return entry.key_is_text and entry.value_is_text and entry.key.n != 0 and not _classes(entry.key) & NOT_NAME
 
 
-cdef const char *_lower(Head *head, Slice key, bint in_frame) noexcept nogil:
-    # The name in lower case: the key itself, or a copy with the key behind it.
+cdef const char *_lower(Head *head, Slice key) noexcept nogil:
+    # A copy of the key in lower case, with the key behind it.
     cdef char *copy
     cdef uint32_t i
-    cdef bint lower = in_frame
-    for i in range(key.n):
-        lower = lower and not c"A" <= key.p[i] <= c"Z"
-    if lower:
-        return key.p
     copy = <char *>arena_alloc(head.arena, 2 * <size_t>key.n)
     if copy == NULL:
         return NULL
@@ -147,20 +144,23 @@ cdef void _note_timeout(Slice value, Frame *frame) noexcept nogil:
     frame.timeout_ms = timeout
 
 
-cdef int _add(const char *p, Frame *frame, Head *head, const H2Entry *entry, uint64_t *marks) noexcept nogil:
+cdef int _add(const char *p, Frame *frame, Head *head, const H2Entry *entry, uint8_t classes,
+              uint64_t *marks) noexcept nogil:
     cdef const char *name
     cdef uint64_t mark = _mark(entry.key)
     if marks[0] & mark and _repeats(p, frame, head, entry.key):
         return -1
     marks[0] |= mark
-    name = _lower(head, entry.key, inside(p, frame.length, entry.key.p))
+    name = entry.key.p
+    if classes & CAPITAL or not inside(p, frame.length, name):
+        name = _lower(head, entry.key)
     if name == NULL:
         return -1
     if head_add(head, header_id(name, entry.key.n), name, entry.key.n, entry.value.p, entry.value.n) == NULL:
         return -1
-    if slice_is(entry.key, b"timeout"):
+    if entry.key.n == 7 and memcmp(entry.key.p, b"timeout", 7) == 0:
         _note_timeout(entry.value, frame)
-    elif slice_is(entry.key, b"version") and frame.first_header > 1:
+    elif entry.key.n == 7 and memcmp(entry.key.p, b"version", 7) == 0 and frame.first_header > 1:
         # Where both are, the server takes the attachment.
         head.items[frame.first_header - 1].removed = 1
     return 0
@@ -170,15 +170,19 @@ cdef int _entries(const char *p, DubboBody *b, Frame *frame, const FrameLimits *
     cdef H2Entry entry
     cdef uint64_t marks = 0
     cdef uint32_t count = 0
+    cdef uint8_t classes
     cdef int found
     while True:
         found = dubbo_entry(b, &entry)
         if found <= 0:
             return found
         count += 1
-        if count > limits.headers or count > 60000:
+        if count > limits.headers or count > MOST_HEADERS:
             return -1
-        if dubbo_is_header(&entry) and _add(p, frame, head, &entry, &marks) < 0:
+        if not entry.key_is_text or not entry.value_is_text or entry.key.n == 0:
+            continue
+        classes = _classes(entry.key)
+        if not classes & NOT_NAME and _add(p, frame, head, &entry, classes, &marks) < 0:
             return -1
 
 

@@ -7,7 +7,8 @@ from mosn._fastpath.head cimport Head
 from mosn._fastpath.memory cimport BlockPool, Buf
 
 
-# FrameCodec.changed.  May say so without need (a value that was copied): writing then gives the same bytes.
+# FrameCodec.changed.  May say so without need (a value that was copied): writing then gives the same bytes.  Never of a
+# response, nor of a request that is not read: headers that are added to them go no further.
 cdef bint dubbo_changed(const char *p, const Frame *frame, const Head *head) noexcept nogil
 # FrameCodec.write.  Attachments keep their order and the case of their names; those that are no header stay as they
 # are; one that was added takes the place of those with its name, whatever the case, and stands at the end.

@@ -26,10 +26,6 @@ cdef struct Writer:
     uint32_t next               # the head's item of the next attachment that is a header
 
 
-cdef bint dubbo_changed(const char *p, const Frame *frame, const Head *head) noexcept nogil:
-    return frame_head_changed(p, frame, head)
-
-
 cdef inline int _raw(Writer *w, const char *start, const char *end) noexcept nogil:
     return buf_append(w.pool, w.out, start, <size_t>(end - start))
 
@@ -165,6 +161,10 @@ cdef int _write(Writer *w, const char *p) noexcept nogil:
 
 cdef inline bint _has_attachments(const Frame *frame) noexcept nogil:
     return (frame.kind == FRAME_REQUEST or frame.kind == FRAME_ONEWAY) and dubbo_readable(frame.serialization)
+
+
+cdef bint dubbo_changed(const char *p, const Frame *frame, const Head *head) noexcept nogil:
+    return _has_attachments(frame) and frame_head_changed(p, frame, head)
 
 
 cdef int dubbo_write(BlockPool *pool, Buf *out, const char *p, const Frame *frame, const Head *head, uint64_t id,

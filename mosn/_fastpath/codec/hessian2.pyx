@@ -170,7 +170,8 @@ cdef inline int _skip_type(H2Reader *r) noexcept nogil:
     cdef int tag = h2_byte(&r.c)
     if _int_behind(&r.c, tag, &index) == 0:
         return 0
-    return h2_skip_string(&r.c, tag)
+    # Surrogates in it are nobody's business.
+    return -1 if h2_skip_string(&r.c, tag) < 0 else 0
 
 
 cdef int _grow_classes(H2Reader *r) noexcept nogil:

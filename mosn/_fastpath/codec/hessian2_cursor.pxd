@@ -54,17 +54,26 @@ cdef inline int64_t h2_big_endian(H2Cursor *c, uint32_t n, uint64_t start) noexc
 
 
 cdef inline size_t h2_ascii(H2Cursor *c, size_t most) noexcept nogil:
-    # Take at most `most` ASCII bytes, eight at a time, and fewer only at the end or in front of another byte.
+    # Take at most `most` ASCII bytes, many at a time, and fewer only at the end or in front of another byte.
     cdef size_t n = 0
     cdef size_t left = <size_t>(c.end - c.at)
     cdef uint64_t word
+    cdef uint64_t[4] words
     if most > left:
         most = left
-    while n + 8 <= most:
+    while n + 32 <= most:
+        memcpy(words, c.at + n, 32)
+        if (words[0] | words[1] | words[2] | words[3]) & <uint64_t>0x8080808080808080:
+            break
+        n += 32
+    # The last word may reach behind `most`, but not behind the end.
+    while n < most and n + 8 <= left:
         memcpy(&word, c.at + n, 8)
         if word & <uint64_t>0x8080808080808080:
             break
         n += 8
+    if n > most:
+        n = most
     while n < most and (<const uint8_t *>c.at)[n] < 0x80:
         n += 1
     c.at += n

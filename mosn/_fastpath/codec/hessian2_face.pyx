@@ -77,13 +77,13 @@ cdef class Reader:
             raise Malformed
         return None if found == H2_NULL else s.p[:s.n]
 
-    def int(self):
+    def int32(self):
         cdef int32_t value = 0
         if (jsonb_int(&self.r.c, &value) if self.jsonb else h2_int(&self.r, &value)) < 0:
             raise Malformed
         return value
 
-    def long(self):
+    def int64(self):
         cdef int64_t value = 0
         if (jsonb_long(&self.r.c, &value) if self.jsonb else h2_long(&self.r, &value)) < 0:
             raise Malformed

@@ -6,6 +6,6 @@
 from mosn._fastpath.memory cimport Arena, Slice
 
 
-# The fields methodName and targetServiceUniqueName of the SofaRequest at p (the content of a BOLT request with codec 1).
+# The fields methodName and targetServiceUniqueName of the SofaRequest at p (content of a BOLT request with codec 1).
 # Each is empty when it is null or not there.  0, or -1 when this is no SofaRequest or cannot be read up to them.
 cdef int h2_sofa_request(const char *p, size_t n, Arena *arena, Slice *method, Slice *service) noexcept nogil

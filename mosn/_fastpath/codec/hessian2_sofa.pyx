@@ -1,12 +1,12 @@
 """Method and service of a SofaRequest (contracts: hessian2_sofa.pxd)."""
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t
 from libc.string cimport memset
 
 from mosn._fastpath.codec.hessian2 cimport H2_MAX_DEPTH, H2Reader, h2_init, h2_int
 from mosn._fastpath.codec.hessian2_cursor cimport H2Cursor, h2_big_endian, h2_byte, h2_left, h2_peek, h2_take
-from mosn._fastpath.codec.hessian2_string cimport H2_NULL, h2_read_string, h2_units
-from mosn._fastpath.memory cimport Arena, Slice, arena_alloc, slice_is, slice_of
+from mosn._fastpath.codec.hessian2_string cimport h2_read_string, h2_units
+from mosn._fastpath.memory cimport Arena, Slice, slice_is, slice_of
 
 cdef enum:
     MAX_FIELDS = 32             # SofaRequest has five

@@ -1,10 +1,10 @@
 """Writing Hessian 2.0: strings as Java does, numbers in their shortest form, one exception."""
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
-from libc.string cimport memcpy, strlen
+from libc.string cimport strlen
 
 from mosn._fastpath.codec.hessian2_string cimport h2_put_unit
-from mosn._fastpath.memory cimport BlockPool, Buf, Slice, buf_append, buf_reserve, slice_of
+from mosn._fastpath.memory cimport BlockPool, Buf, Slice, buf_append, buf_reserve
 
 cdef enum:
     CHUNK_UNITS = 0x8000

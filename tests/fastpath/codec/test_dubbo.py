@@ -5,12 +5,30 @@ from __future__ import annotations
 import pytest
 
 from mosn._fastpath.codec.dubbo_face import (
-    Parsed, Refused, goaway, heartbeat, heartbeat_answer, parameters, parse, read, reply, write,
+    Parsed,
+    Refused,
+    goaway,
+    heartbeat,
+    heartbeat_answer,
+    parameters,
+    parse,
+    read,
+    reply,
+    write,
 )
 from mosn._fastpath.codec.hessian2_face import put_map
 from tests.fastpath.codec.dubbo_cases import (
-    ATTACHED, EVENT, FASTJSON2, HESSIAN2, REQUEST, TWO_WAY, frame, h2, jsonb_object,
-    jsonb_request, request,
+    ATTACHED,
+    EVENT,
+    FASTJSON2,
+    HESSIAN2,
+    REQUEST,
+    TWO_WAY,
+    frame,
+    h2,
+    jsonb_object,
+    jsonb_request,
+    request,
 )
 from tests.oracle import hessian2 as oracle
 
@@ -119,14 +137,16 @@ def test_methods_that_are_none(method: str | None) -> None:
         read(request("2.0.2", "a.B", "", method, ""), service=True)
 
 
-@pytest.mark.parametrize("leading", [b"", b"\x90", h2("2.0.2"), h2("2.0.2", "a.B") + b"\x91", h2("2.0.2", "a.B", "1", "m")])
+@pytest.mark.parametrize("leading", [
+    b"", b"\x90", h2("2.0.2"), h2("2.0.2", "a.B") + b"\x91", h2("2.0.2", "a.B", "1", "m"),
+])
 def test_leading_fields_that_are_none(leading: bytes) -> None:
     with pytest.raises(Refused, match="BAD_HEADERS"):
         read(frame(leading), service=True)
 
 
 def test_names_are_lower_case_and_texts_are_utf8() -> None:
-    attached = put_map([(b"Trace.ID", b"x"), ("Stadt".encode(), "Köln".encode()), (b"mood", "😀".encode())])
+    attached = put_map([(b"Trace.ID", b"x"), (b"Stadt", "Köln".encode()), (b"mood", "😀".encode())])
     assert read(request(attachments=attached)).headers[2:] == (
         (b"trace.id", b"x"), (b"stadt", "Köln".encode()), (b"mood", "😀".encode()))
 
@@ -167,7 +187,8 @@ def test_attachments_that_are_none(attachments: bytes) -> None:
 
 
 @pytest.mark.parametrize("attachments", [
-    b"\xa6", b"\xa6\x4aa", b"\xa6\x4aa\x4ab", b"\x94", b"\xa6\xa5\xa5", b"\xa6\x7f\x4aa\x00\x4ab\xa5", b"\xa6\x7b\x00\x4ab\xa5",
+    b"\xa6", b"\xa6\x4aa", b"\xa6\x4aa\x4ab", b"\x94", b"\xa6\xa5\xa5", b"\xa6\x7f\x4aa\x00\x4ab\xa5",
+    b"\xa6\x7b\x00\x4ab\xa5",
 ])
 def test_jsonb_attachments_that_are_none(attachments: bytes) -> None:
     with pytest.raises(Refused, match="BAD_HEADERS"):
@@ -204,7 +225,8 @@ def test_parameter_types(types: bytes, count: int) -> None:
 def test_arguments_are_as_many_as_the_types_say() -> None:
     """A map among the arguments is not taken for the attachments, and what stands behind them is not either."""
     fake = put_map([(b"role", b"admin")])
-    data = request("2.0.2", "a.B", "", "m", "Ljava/util/Map;", arguments=fake, attachments=put_map([(b"role", b"user")]))
+    data = request("2.0.2", "a.B", "", "m", "Ljava/util/Map;", arguments=fake,
+                   attachments=put_map([(b"role", b"user")]))
     assert read(data).headers[1:] == ((b"role", b"user"),)
     data = request("2.0.2", "a.B", "", "m", "", arguments=b"", attachments=put_map([(b"role", b"user")]) + fake)
     assert read(data).headers[1:] == ((b"role", b"user"),)
@@ -262,8 +284,8 @@ def test_values_that_are_no_text_stay() -> None:
 
 
 def test_a_frame_that_is_not_read_is_written_as_it_is() -> None:
-    data = frame(b"anything", flags=REQUEST | 3)
-    assert write(data, id=7)[1] == data
+    for data in (frame(b"anything", flags=REQUEST | 3), frame(b"\x92", flags=HESSIAN2, status=20)):
+        assert write(data, id=7, add=[(b"x-envoy-upstream-service-time", b"3")]) == (False, data)
 
 
 # -- our own words
@@ -283,7 +305,9 @@ def test_heartbeats_of_others_are_answered_in_hessian2() -> None:
     assert answer == frame(b"N", flags=EVENT | HESSIAN2, status=20)
 
 
-@pytest.mark.parametrize(("code", "status"), [(404, 60), (503, 80), (502, 80), (504, 31), (408, 31), (400, 40), (500, 80)])
+@pytest.mark.parametrize(("code", "status"), [
+    (404, 60), (503, 80), (502, 80), (504, 31), (408, 31), (400, 40), (500, 80),
+])
 def test_error_answers(code: int, status: int) -> None:
     for flags in (HESSIAN2, FASTJSON2, 3):
         answer = reply(frame(b"", flags=REQUEST | TWO_WAY | flags), code, "nein, 世".encode())

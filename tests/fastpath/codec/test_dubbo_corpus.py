@@ -1,4 +1,4 @@
-"""What real clients and servers said, and frames made by hand: each is read as the oracle reads it, however it comes."""
+"""What real clients and servers said, and frames made by hand: each is read as the oracle reads it, however cut."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_oracle_agrees_on_the_head(case: Case) -> None:
 
 @each_case
 def test_every_beginning_wants_more(case: Case) -> None:
-    for n in list(range(min(len(case.data), 40))) + [len(case.data) - 1]:
+    for n in [*range(min(len(case.data), 40)), len(case.data) - 1]:
         assert facts(case.data[:n]) == (0 if n < 16 else len(case.data))
     assert parse(case.data + b"\xda\xbb") == parse(case.data)
 

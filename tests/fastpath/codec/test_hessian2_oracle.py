@@ -117,7 +117,7 @@ def test_nothing_is_read_outside(value: object, seed: int) -> None:
     with GuardedPages(1) as pages:
         for n in range(len(data) + 1):
             for address in (pages.at_end(data[:n]), pages.at_start(data[:n])):
-                for read in (Reader.skip, Reader.string, Reader.map, Reader.long):
+                for read in (Reader.skip, Reader.string, Reader.map, Reader.int64):
                     reader = Reader(address=address, size=n)
                     outcome(lambda read=read, reader=reader: read(reader), lambda: 0)
 
@@ -126,7 +126,7 @@ def test_nothing_is_read_outside(value: object, seed: int) -> None:
 
 JSONB_TAGS = st.sampled_from([
     b"\xa6", b"\xa5", b"\xaf", b"\xb1", b"\x94", b"\x95", b"\x96", b"\xa4\x02", b"\xa4\x48\x7f\xff\xff\xff", b"\x49",
-    b"\x4aa", b"\x4bbc", b"\x79\x02\xe9b", b"\x7a\x03\xe4\xb8\x96", b"\x7c\x02\x16\x4e", b"\x7d\x02\x4e\x16", 
+    b"\x4aa", b"\x4bbc", b"\x79\x02\xe9b", b"\x7a\x03\xe4\xb8\x96", b"\x7c\x02\x16\x4e", b"\x7d\x02\x4e\x16",
     b"\x7b\x02ab", b"\x7d\x04\xd8\x3d\xde\x00", b"\x7e\x01a", b"\x92", b"\x7f", b"\x7f\x4aa\x00", b"\x01", b"\x38\x30",
     b"\x44\x01\x02", b"\xbd\xff",
     b"\xbc\x80\x00", b"\xbe\x80\0\0\0\0\0\0\0", b"\xbf\xff\xff\xff\xff", b"\xd0\x10", b"\xc4\x00\x10", b"\xe1",
@@ -139,7 +139,7 @@ JSONB_TAGS = st.sampled_from([
 def test_jsonb(data: bytes) -> None:
     for fast, slow in [
         (Reader.skip, decoded), (Reader.map, jsonb_oracle.attachments),
-        (Reader.string, lambda d: encoded(d.string())), (Reader.int, lambda d: d.int32()),
+        (Reader.string, lambda d: encoded(d.string())), (Reader.int32, lambda d: d.int32()),
     ]:
         reader, decoder = Reader(data, jsonb=True), jsonb_oracle.Decoder(data)
         found = outcome(lambda fast=fast, reader=reader: fast(reader), lambda reader=reader: reader.used)
@@ -155,6 +155,6 @@ def encoded(text: str | None) -> bytes | None:
 def test_jsonb_reads_nothing_outside(data: bytes) -> None:
     with GuardedPages(1) as pages:
         for n in range(len(data) + 1):
-            for read in (Reader.skip, Reader.string, Reader.map, Reader.long):
+            for read in (Reader.skip, Reader.string, Reader.map, Reader.int64):
                 reader = Reader(address=pages.at_end(data[:n]), size=n, jsonb=True)
                 outcome(lambda read=read, reader=reader: read(reader), lambda: 0)
