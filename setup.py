@@ -16,6 +16,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
+PROCESSORS = os.cpu_count() or 1
 
 
 def switch(name):
@@ -88,7 +89,9 @@ setup(
     ext_modules=cythonize(
         list(extensions()),
         compiler_directives=DIRECTIVES,
-        nthreads=0 if switch("MOSN_SERIAL") else (os.cpu_count() or 1),
+        nthreads=0 if switch("MOSN_SERIAL") else PROCESSORS,
         build_dir=os.environ.get("MOSN_BUILD_DIR", "build/cython"),
-    )
+    ),
+    # So that `pip install .` uses every core too.
+    options={"build_ext": {"parallel": 1 if switch("MOSN_SERIAL") else PROCESSORS}},
 )
