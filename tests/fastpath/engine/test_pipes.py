@@ -13,7 +13,7 @@ import pytest
 from mosn._fastpath.engine.probe import Pipes
 
 Pair = tuple[socket.socket, socket.socket]
-KEPT = 64
+KEPT = 16
 
 
 def tcp_pair() -> Pair:
