@@ -47,7 +47,7 @@ def http_settings() -> dict[str, Any]:
     return {
         "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [route]}]},
         "http_filters": [{"name": "envoy.filters.http.router", "typed_config": router}],
-        "request_headers_timeout": "5s",
+        "request_headers_timeout": "20s",
         "stream_idle_timeout": "10s",
         "access_log": [
             {
