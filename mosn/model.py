@@ -368,6 +368,27 @@ class HttpManager(TypedDict):
     histogram: int  # downstream_rq_time, downstream_cx_length_ms
 
 
+class RpcManager(TypedDict):
+    """`mosn.rpc_proxy.v1.RpcProxy`, defaults filled in: an RPC protocol of length-framed, multiplexed messages."""
+
+    protocol: str  # a name of mosn._fastpath.codec.frames.protocols()
+    stat_prefix: str
+    route_table: str  # name in Snapshot.route_tables
+    max_frame_bytes: int  # 16 MiB; head and body
+    max_headers_count: int  # 256
+    max_concurrent_requests: int  # 4096 on one client connection; then it is not read
+    upstream_connections: int  # 1; to one host, from one worker
+    idle_timeout_ms: int  # 90_000; of a client connection without a frame, heartbeats count
+    max_stream_duration_ms: int
+    heartbeat_interval_ms: int  # 15_000; upstream connections that are silent for so long are asked; 0 never
+    heartbeat_timeout_ms: int  # 5_000
+    heartbeat_failures: int  # 3
+    access_logs: list[AccessLog]
+    stats: int  # base of mosn._fastpath.shm.stats.HTTP_COUNTERS; scope "rpc.STAT_PREFIX"
+    gauges: int
+    histogram: int
+
+
 class PrefixRange(TypedDict):
     address: str
     prefix_len: int
@@ -386,13 +407,14 @@ class FilterChainMatch(TypedDict):
 
 
 class FilterChain(TypedDict):
-    """`kind` says which of `http` and `tcp` is set."""
+    """`kind` says which of `http`, `tcp` and `rpc` is set."""
 
     name: str
     match: FilterChainMatch | None
-    kind: Literal["http", "tcp"]
+    kind: Literal["http", "tcp", "rpc"]
     http: HttpManager | None
     tcp: TcpProxy | None
+    rpc: RpcManager | None
 
 
 class Listener(TypedDict):
@@ -424,7 +446,7 @@ class Listener(TypedDict):
 
 
 class StatsScope(TypedDict):
-    kind: Literal["cluster", "host", "http", "listener", "tcp", "server", "limit"]  # limit: counters is the row
+    kind: Literal["cluster", "host", "http", "rpc", "listener", "tcp", "server", "limit"]  # limit: counters is the row
     counters: int
     gauges: int
     histograms: int

@@ -21,6 +21,8 @@ from mosn._fastpath.proxy.h1_server cimport h1_server_drain, h1_server_kill, h1_
 from mosn._fastpath.proxy.holding cimport listener_runtime
 from mosn._fastpath.proxy.listener cimport listener_add_socket, listener_drain, listener_remove_sockets
 from mosn._fastpath.proxy.pool cimport pool_init_proxy
+from mosn._fastpath.proxy.rpc_pool cimport rpc_pool_init
+from mosn._fastpath.proxy.rpc_server cimport rpc_drain_all, rpc_kill_all, rpc_server_open
 from mosn._fastpath.proxy.runtime cimport H1Server, Listener, ListenerRuntime, Proxy, Snapshot
 from mosn._fastpath.proxy.snapshot cimport SnapshotObject
 from mosn._fastpath.proxy.tcp cimport tcp_kill_all, tcp_open
@@ -133,6 +135,7 @@ cdef void drain(Proxy *proxy, double seconds) noexcept nogil:
     while server != NULL:
         h1_server_drain(server)
         server = server.next
+    rpc_drain_all(proxy)
 
 
 cdef void check_drain(Proxy *proxy) noexcept nogil:
@@ -143,6 +146,7 @@ cdef void check_drain(Proxy *proxy) noexcept nogil:
             h1_server_kill(server)
             server = server.next
         tcp_kill_all(proxy)
+        rpc_kill_all(proxy)
     if proxy.connections == 0:
         proxy.engine.running = False
         tell(proxy, DRAINED, NULL)
@@ -212,7 +216,8 @@ cdef class DataPlane:
         self.engine.empty_trash = streams_empty_trash
         self.engine.running = True
         pool_init_proxy(self.proxy)
-        accepting_set_protocols(<void *>h1_server_open, <void *>tcp_open)
+        rpc_pool_init(self.proxy)
+        accepting_set_protocols(<void *>h1_server_open, <void *>tcp_open, <void *>rpc_server_open)
         the_proxy = self.proxy
         set_host_release(retire_host)
         self.sign_in()

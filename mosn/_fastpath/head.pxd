@@ -77,6 +77,11 @@ cdef struct Head:
 
 cdef void head_init(Head *head, Arena *arena) noexcept nogil
 
+cdef inline void head_ready(Head *head, Arena *arena) noexcept nogil:
+    # head_init for memory that is zero.
+    head.arena = arena
+    head.content_length = -1
+
 # The id of a lower-case name; H_UNKNOWN for others.
 cdef uint16_t header_id(const char *name, size_t n) noexcept nogil
 cdef uint8_t method_id(const char *p, size_t n) noexcept nogil

@@ -120,7 +120,7 @@ def used_blocks(snapshot: Snapshot) -> set[int]:
         used.add(listener["stats"])
         for chain in (*listener["filter_chains"], listener["default_filter_chain"]):
             if chain:
-                used.update(user["stats"] for user in (chain["http"], chain["tcp"]) if user)
+                used.update(user["stats"] for user in (chain["http"], chain["tcp"], chain["rpc"]) if user)
     return used
 
 

@@ -19,6 +19,7 @@ SCOPE_LABELS = {
     "cluster": "envoy_cluster_name",
     "http": "envoy_http_conn_manager_prefix",
     "listener": "envoy_listener_address",
+    "rpc": "mosn_rpc_prefix",
     "tcp": "envoy_tcp_prefix",
 }
 

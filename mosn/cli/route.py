@@ -142,10 +142,12 @@ def _explain_http(
 ) -> None:
     from mosn._fastpath.proxy.route_face import explain
 
-    assert chain["http"] is not None
-    table = snapshot["route_tables"][chain["http"]["route_table"]]
-    asked = args.url if urlsplit(args.url).hostname else _with_host(args.url, headers)
-    url = _as_routed(asked, chain["http"], result["listener"]["address"])
+    manager = chain["http"] or chain["rpc"]
+    assert manager is not None
+    table = snapshot["route_tables"][manager["route_table"]]
+    url = args.url if urlsplit(args.url).hostname else _with_host(args.url, headers)
+    if chain["http"] is not None:
+        url = _as_routed(url, chain["http"], result["listener"]["address"])
     found = explain(table, snapshot["clusters"], args.method.upper(), url, headers, random=args.random)
     for item in found.pop("rejected"):
         name = item["name"] or f"#{item['route']}"

@@ -17,6 +17,7 @@ _LOG = "envoy.config.accesslog.v3."
 _HCM = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 HTTP_FILTER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter"
 _TCP = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
+_RPC = "mosn.protocol.v1.RpcProxy"
 _LB = "envoy.extensions.load_balancing_policies."
 
 _HEADER_OPS = "request_headers_to_add request_headers_to_remove response_headers_to_add response_headers_to_remove"
@@ -76,6 +77,11 @@ _TABLE: dict[str, str] = {
     "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol": "allow_requests_without_proxy_protocol",
     "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector": "",
     "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector": "",
+    # -- RPC
+    _RPC:
+        "protocol stat_prefix route_config max_frame_bytes max_headers_count max_concurrent_requests "
+        "upstream_connections idle_timeout max_stream_duration upstream_heartbeat access_log",
+    f"{_RPC}.Heartbeat": "interval timeout failures",
     # -- HTTP
     _HCM:
         "codec_type stat_prefix route_config http_filters add_user_agent common_http_protocol_options "
@@ -321,7 +327,7 @@ REFUSED: dict[str, str] = {
 """Fields without which a configuration would do something else than it says: setting one is an error."""
 
 EXTENSIONS: dict[str, frozenset[str]] = {
-    f"{_LISTENER}Filter.typed_config": frozenset({_HCM, _TCP}),
+    f"{_LISTENER}Filter.typed_config": frozenset({_HCM, _TCP, _RPC}),
     f"{_LISTENER}ListenerFilter.typed_config": frozenset({
         "envoy.extensions.filters.listener.original_dst.v3.OriginalDst",
         "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",

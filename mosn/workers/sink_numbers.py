@@ -39,7 +39,7 @@ def access_logs(snapshot: Snapshot) -> Iterator[AccessLog]:
 
 
 def _logs_of(chain: FilterChain) -> Iterator[AccessLog]:
-    filters: list[Any] = [chain["http"], chain["tcp"]]
+    filters: list[Any] = [chain["http"], chain["tcp"], chain["rpc"]]
     for settings in filters:
         if settings is not None:
             yield from settings["access_logs"]

@@ -19,6 +19,8 @@ cdef void conn_resume(Conn *conn) noexcept nogil
 cdef int conn_write(Conn *conn, const char *p, size_t n) noexcept nogil
 # As conn_write, but large pieces go to the kernel at once, without a copy.
 cdef int conn_write_large(Conn *conn, const char *p, size_t n) noexcept nogil
+# Send now what is queued, as far as the kernel takes it; errors are left to the flush that comes.
+cdef void conn_push(Conn *conn) noexcept nogil
 cdef void conn_flush_soon(Conn *conn) noexcept nogil
 cdef void conn_flush(Conn *conn) noexcept nogil
 # After the queued bytes: half-close.

@@ -6,7 +6,7 @@ while its owner left bytes unread or the kernel took less than was written.
 """
 
 from libc.stdint cimport uint32_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from mosn._fastpath.engine.system cimport (
     EAGAIN, EINTR, EPOLLET, EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLL_CTL_ADD, EPOLL_CTL_MOD, MSG_NOSIGNAL, SHUT_WR,
@@ -15,8 +15,8 @@ from mosn._fastpath.engine.system cimport (
 )
 from mosn._fastpath.engine.timer cimport timer_arm, timer_cancel
 from mosn._fastpath.engine.types cimport (
-    C_CLOSE_AFTER, C_CONNECTING, C_DEAD, C_EOF, C_HIGH, C_IN_FLUSH, C_IN_READY, C_LINGER, C_PAUSED, C_RDHUP,
-    C_READABLE, C_REDELIVER, C_SHUT, C_SHUT_AFTER, C_WRITABLE, SCRATCH_BYTES, Conn, ConnOps, Engine, Timer,
+    C_CLOSE_AFTER, C_CONNECTING, C_DEAD, C_EOF, C_HIGH, C_IN_FLUSH, C_IN_READY, C_LATE, C_LINGER, C_PAUSED,
+    C_RDHUP, C_READABLE, C_REDELIVER, C_SHUT, C_SHUT_AFTER, C_WRITABLE, SCRATCH_BYTES, Conn, ConnOps, Engine, Timer,
 )
 from mosn._fastpath.memory cimport buf_append, buf_consume, buf_len, buf_release, buf_reserve
 
@@ -24,6 +24,7 @@ from mosn._fastpath.memory cimport buf_append, buf_consume, buf_len, buf_release
 cdef enum:
     READS_PER_TURN = 4          # then other connections get their turn
     GROW_BYTES = 4096
+    CARRIED_BYTES = 8192
     DIRECT_BYTES = 4096         # from here on a copy costs more than a second iovec
     DEFAULT_HIGH_WATER = 1 << 20
     FLUSH_TIMEOUT_MS = 10000    # of a close that waits for a peer that takes nothing
@@ -122,9 +123,25 @@ cdef bint deliver(Conn *conn, char *p, size_t n) noexcept nogil:
     return True
 
 
+cdef ssize_t carry(Conn *conn, char **start, size_t *room) noexcept nogil:
+    # One recv behind a few unread bytes, which move into the scratch: on a busy shared connection nearly every read
+    # ends in the middle of a frame, and a buffer of its own would be filled in small pieces.
+    cdef uint32_t held = buf_len(&conn.inbuf)
+    cdef char *scratch = conn.engine.scratch
+    cdef ssize_t n = recv(conn.fd, scratch + held, SCRATCH_BYTES - held, 0)
+    room[0] = SCRATCH_BYTES - held
+    if n > 0:
+        memcpy(scratch, conn.inbuf.data + conn.inbuf.start, held)
+        buf_release(&conn.engine.pool, &conn.inbuf)
+        start[0] = scratch
+    return n
+
+
 cdef ssize_t fill(Conn *conn, char **start, size_t *room) noexcept nogil:
     # One recv: into the scratch, or behind the unread bytes.  Returns recv's result.
     cdef ssize_t n
+    if conn.flags & C_LATE and 0 < buf_len(&conn.inbuf) <= CARRIED_BYTES:
+        return carry(conn, start, room)
     if buf_len(&conn.inbuf) == 0:
         start[0] = conn.engine.scratch
         room[0] = conn.read_limit if conn.read_limit else SCRATCH_BYTES
@@ -172,6 +189,7 @@ cdef void conn_read(Conn *conn) noexcept nogil:
     cdef int turns = 0
     cdef ssize_t n
     cdef size_t room = 0
+    cdef size_t held
     cdef char *start = NULL
     if conn.flags & C_REDELIVER and not conn.flags & C_PAUSED and not redeliver(conn):
         return
@@ -180,12 +198,13 @@ cdef void conn_read(Conn *conn) noexcept nogil:
             conn_ready_again(conn)
             return
         turns += 1
+        held = buf_len(&conn.inbuf)
         n = fill(conn, &start, &room)
         if n > 0:
             if <size_t>n < room and not conn.flags & C_RDHUP:
                 # A short read means drained; a FIN that comes later is a new edge.
                 conn.flags &= ~<uint32_t>C_READABLE
-            if not deliver(conn, start, <size_t>n if conn.inbuf.data == NULL else buf_len(&conn.inbuf)):
+            if not deliver(conn, start, held + <size_t>n):
                 return
         elif n == 0:
             reached_eof(conn)
@@ -213,6 +232,10 @@ cdef void conn_flush_soon(Conn *conn) noexcept nogil:
     if conn.flags & (C_IN_FLUSH | C_DEAD):
         return
     conn.flags |= C_IN_FLUSH
+    if conn.flags & C_LATE:
+        conn.next_flush = conn.engine.late
+        conn.engine.late = conn
+        return
     conn.next_flush = conn.engine.flush
     conn.engine.flush = conn
 
@@ -260,6 +283,17 @@ cdef int conn_write_large(Conn *conn, const char *p, size_t n) noexcept nogil:
         return conn_write(conn, p + sent, n - <size_t>sent)
     conn_flush_soon(conn)       # for what waits on an empty queue: close, half-close, drained
     return 0
+
+
+cdef void conn_push(Conn *conn) noexcept nogil:
+    cdef ssize_t n
+    if not conn.flags & C_WRITABLE or conn.flags & C_DEAD:
+        return
+    n = send(conn.fd, conn.outbuf.data + conn.outbuf.start, buf_len(&conn.outbuf), MSG_NOSIGNAL)
+    if n > 0:
+        if <size_t>n < buf_len(&conn.outbuf):
+            conn.flags &= ~<uint32_t>C_WRITABLE
+        buf_consume(&conn.engine.pool, &conn.outbuf, <size_t>n)
 
 
 cdef void flushed(Conn *conn) noexcept nogil:

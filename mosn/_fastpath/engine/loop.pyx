@@ -140,6 +140,19 @@ cdef void end_turn(Engine *engine) noexcept nogil:
         engine.empty_trash(engine)
 
 
+cdef void end_batch(Engine *engine) noexcept nogil:
+    # Connections that many exchanges share send what the whole batch wrote to them, at once.
+    cdef Conn *conn
+    end_turn(engine)
+    while engine.late != NULL:
+        conn = engine.late
+        engine.late = conn.next_flush
+        conn.flags &= ~<uint32_t>C_IN_FLUSH
+        if not conn.flags & C_DEAD:
+            conn_flush(conn)
+        end_turn(engine)
+
+
 cdef inline void note_readable(Conn *conn, uint32_t events) noexcept nogil:
     # Before any event of the batch is handled: who is lent a connection has to know that it has something to say.
     if events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP):
@@ -234,7 +247,7 @@ cdef void engine_run(Engine *engine) noexcept nogil:
         timers_run(engine)
         if commanded:
             run_commands(engine)
-        end_turn(engine)
+        end_batch(engine)
         free_dead(engine)
         if engine.on_batch != NULL:
             engine.on_batch(engine)

@@ -45,6 +45,7 @@ cdef enum ConnFlag:
     C_LINGER = 8192             # answered and shut; unread input is thrown away until EOF or the timer
     C_LISTENING = 16384
     C_REDELIVER = 32768         # resume: offer inbuf to the owner again even without new bytes
+    C_LATE = 65536              # many exchanges share it: what was written goes out once, after the batch
 
 
 cdef struct ConnOps:
@@ -119,6 +120,7 @@ cdef struct Engine:
     Conn *ready                 # to be read (again) in this batch
     Conn *ready_last
     Conn *flush
+    Conn *late                  # to be flushed when the batch is over
     Conn *dead
     Queue commands
     Queue events

@@ -7,5 +7,5 @@ from mosn._fastpath.proxy.runtime cimport ListenerRuntime
 # A new socket (non-blocking) of this listener: admitted or closed, given to its filter chain's protocol.
 cdef void connection_accepted(ListenerRuntime *runtime, int fd, const sockaddr_storage *peer,
                               socklen_t peer_len) noexcept nogil
-# Set by the data plane: h1_server_open and tcp_open.
-cdef void accepting_set_protocols(void *open_http, void *open_tcp) noexcept nogil
+# Set by the data plane: h1_server_open, tcp_open, rpc_server_open.
+cdef void accepting_set_protocols(void *open_http, void *open_tcp, void *open_rpc) noexcept nogil

@@ -30,6 +30,7 @@ ctypedef void *(*OpenFn)(Proxy *proxy, const Accepted *accepted, FilterChain *ch
 
 cdef OpenFn open_http = NULL
 cdef OpenFn open_tcp = NULL
+cdef OpenFn open_rpc = NULL
 
 
 cdef struct Waiting:
@@ -39,10 +40,17 @@ cdef struct Waiting:
     Accepted accepted
 
 
-cdef void accepting_set_protocols(void *http, void *tcp) noexcept nogil:
-    global open_http, open_tcp
+cdef void accepting_set_protocols(void *http, void *tcp, void *rpc) noexcept nogil:
+    global open_http, open_tcp, open_rpc
     open_http = <OpenFn>http
     open_tcp = <OpenFn>tcp
+    open_rpc = <OpenFn>rpc
+
+
+cdef inline OpenFn opener(const FilterChain *chain) noexcept nogil:
+    if chain.http != NULL:
+        return open_http
+    return open_rpc if chain.rpc != NULL else open_tcp
 
 
 cdef void connection_accepted(ListenerRuntime *runtime, int fd, const sockaddr_storage *peer,
@@ -241,7 +249,7 @@ cdef void hand_over(Proxy *proxy, Accepted *facts) noexcept nogil:
         count(proxy.region, facts.config.stats + LS_NO_FILTER_CHAIN_MATCH, 1)
         turn_away(proxy, facts)
         return
-    opened = <Conn *>(open_http(proxy, facts, chain) if chain.http != NULL else open_tcp(proxy, facts, chain))
+    opened = <Conn *>opener(chain)(proxy, facts, chain)
     if opened == NULL:
         turn_away(proxy, facts)
         return

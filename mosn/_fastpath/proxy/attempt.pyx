@@ -14,8 +14,7 @@ from mosn._fastpath.proxy.finish cimport (
     attempt_release, count_response, stream_finish, stream_rearm, stream_reply, text,
 )
 from mosn._fastpath.proxy.info cimport address_parse_ip
-from mosn._fastpath.proxy.pool cimport pool_acquire
-from mosn._fastpath.proxy.request cimport request_attempt_count, request_time_left, response_prepare
+from mosn._fastpath.proxy.request cimport request_attempt_count, request_time_left
 from mosn._fastpath.proxy.retry cimport retry_allowed, retry_failure_bits, retry_free, retry_schedule
 from mosn._fastpath.proxy.route cimport header_ops_apply, retry_on_response
 from mosn._fastpath.proxy.runtime cimport (
@@ -112,7 +111,7 @@ cdef void attempt_start(Stream *stream) noexcept nogil:
         stream.tried[stream.tried_count] = host
         stream.tried_count += 1
     stream.flags &= ~<uint32_t>(S_HEAD_SENT | S_REQUEST_SENT | S_UPSTREAM_ENDED)
-    pool_acquire(stream)
+    stream.pool.acquire(stream)
 
 
 cdef void on_ready(Stream *stream) noexcept nogil:
@@ -284,7 +283,7 @@ cdef void send_response_head(Stream *stream, bint end) noexcept nogil:
     stream.info.response_code_details = text("via_upstream")
     if stream.set_cookie.n:
         head_add_known(&stream.response, H_SET_COOKIE, stream.set_cookie.p, stream.set_cookie.n)
-    response_prepare(stream, True)
+    stream.down_ops.respond(stream, True)
     if stream.picked != NULL:
         header_ops_apply(&stream.picked.response_ops, &stream.info, False, &stream.engine.pool)
     header_ops_apply(&stream.route.response_ops, &stream.info, False, &stream.engine.pool)

@@ -6,9 +6,8 @@ from mosn._fastpath.engine.types cimport Engine, Timer
 from mosn._fastpath.memory cimport Slice, slice_of
 from mosn._fastpath.proxy.attempt cimport attempt_end, attempt_start
 from mosn._fastpath.proxy.finish cimport stream_rearm, stream_reply, text
-from mosn._fastpath.proxy.pool cimport pool_forget
 from mosn._fastpath.proxy.retry cimport retry_allowed, retry_schedule
-from mosn._fastpath.proxy.runtime cimport S_DONE, S_REQUEST_ENDED, S_RETRY_WAIT, Stream
+from mosn._fastpath.proxy.runtime cimport S_DONE, S_REQUEST_ENDED, S_RETRY_WAIT, S_WAITING, Stream
 from mosn._fastpath.proxy.types cimport FLAG_SI, FLAG_UT, RETRY_5XX, RETRY_GATEWAY_ERROR, RETRY_RESET
 from mosn._fastpath.proxy.upstream_host cimport host_stat
 from mosn._fastpath.shm.segment cimport count
@@ -25,7 +24,8 @@ cdef inline bint passed(uint64_t deadline, uint64_t now) noexcept nogil:
 
 
 cdef void drop_upstream(Stream *stream) noexcept nogil:
-    pool_forget(stream)
+    if stream.flags & S_WAITING:
+        stream.pool.forget(stream)
     if stream.up != NULL:
         stream.up_ops.cancel(stream)
     attempt_end(stream)

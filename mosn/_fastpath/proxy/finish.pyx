@@ -9,15 +9,14 @@ from mosn._fastpath.engine.timer cimport timer_arm, timer_cancel
 from mosn._fastpath.engine.types cimport Engine
 from mosn._fastpath.head cimport (
     H_CONTENT_LENGTH, H_CONTENT_TYPE, H_ENVOY_OVERLOADED, H_LOCATION, H_SET_COOKIE, M_HEAD, head_add_known,
-    head_init,
+    head_init, head_ready,
 )
 from mosn._fastpath.memory cimport Slice, arena_alloc, arena_init, arena_release, buf_release
 from mosn._fastpath.proxy.log cimport access_logs_write
-from mosn._fastpath.proxy.pool cimport pool_forget
-from mosn._fastpath.proxy.request cimport decimal_text, response_prepare
+from mosn._fastpath.proxy.request cimport decimal_text
 from mosn._fastpath.proxy.route cimport header_ops_apply
 from mosn._fastpath.proxy.runtime cimport (
-    S_DONE, S_LOCAL_REPLY, S_REQUEST_TAKEN, S_RESPONSE_ENDED, S_RESPONSE_STARTED, S_RETRY_TAKEN, S_SHADOW,
+    S_DONE, S_LOCAL_REPLY, S_REQUEST_TAKEN, S_RESPONSE_ENDED, S_RESPONSE_STARTED, S_RETRY_TAKEN, S_SHADOW, S_WAITING,
     HttpManager, Proxy, Snapshot, Stream,
 )
 from mosn._fastpath.proxy.types cimport FLAG_UC, FLAG_UF, FLAG_UH, FLAG_UO, FLAG_UPE, FLAG_UT, ROUTE_CLUSTER
@@ -29,7 +28,7 @@ from mosn._fastpath.shm.stats cimport (
 
 
 cdef enum:
-    KEPT_STREAMS = 256
+    KEPT_STREAMS = 1024
     EVENT_SNAPSHOT_FREE = 2
     # What the router says of an upstream that gave no answer.
     ROUTER_FLAGS = FLAG_UH | FLAG_UT | FLAG_UF | FLAG_UC | FLAG_UO | FLAG_UPE
@@ -51,10 +50,10 @@ cdef Stream *stream_new(Proxy *proxy) noexcept nogil:
     stream.snapshot = proxy.snapshot
     proxy.snapshot.references += 1
     arena_init(&stream.arena, &engine.pool)
-    head_init(&stream.request, &stream.arena)
-    head_init(&stream.response, &stream.arena)
-    head_init(&stream.request_trailers, &stream.arena)
-    head_init(&stream.response_trailers, &stream.arena)
+    head_ready(&stream.request, &stream.arena)
+    head_ready(&stream.response, &stream.arena)
+    head_ready(&stream.request_trailers, &stream.arena)
+    head_ready(&stream.response_trailers, &stream.arena)
     stream.info.arena = &stream.arena
     stream.info.request = &stream.request
     stream.info.start_us = engine.now_us
@@ -171,7 +170,8 @@ cdef void stream_finish(Stream *stream) noexcept nogil:
         return
     stream.flags |= S_DONE
     timer_cancel(stream.engine, &stream.timer)
-    pool_forget(stream)
+    if stream.flags & S_WAITING:
+        stream.pool.forget(stream)
     if stream.up != NULL:
         stream.up_ops.cancel(stream)
     attempt_release(stream)
@@ -205,6 +205,9 @@ cdef void stream_reply(Stream *stream, int status, Slice body, uint64_t flag, Sl
     stream.info.response_flags |= flag
     stream.info.response_code_details = details
     stream.flags |= S_LOCAL_REPLY
+    if stream.down_ops.local_reply != NULL:
+        reply_in_protocol(stream, body if body.n else details)
+        return
     if location.n:
         head_add_known(&stream.response, H_LOCATION, location.p, location.n)
     if body.n:
@@ -218,7 +221,7 @@ cdef void stream_reply(Stream *stream, int status, Slice body, uint64_t flag, Sl
     route_fields(stream)
     if stream.set_cookie.n:
         head_add_known(&stream.response, H_SET_COOKIE, stream.set_cookie.p, stream.set_cookie.n)
-    response_prepare(stream, False)
+    stream.down_ops.respond(stream, False)
     if flag & ROUTER_FLAGS and stream.cluster != NULL:
         charge_cluster(stream)
     send_reply(stream, body)
@@ -228,6 +231,14 @@ cdef void charge_cluster(Stream *stream) noexcept nogil:
     # The router answers in the upstream's place: Envoy counts that as the cluster's answer.
     count(stream.proxy.region, stream.cluster.stats + CL_RQ_COMPLETED, 1)
     count(stream.proxy.region, stream.cluster.stats + CL_RQ_1XX + stream.response.status // 100 - 1, 1)
+
+
+cdef void reply_in_protocol(Stream *stream, Slice words) noexcept nogil:
+    stream.flags |= S_RESPONSE_STARTED | S_RESPONSE_ENDED
+    stream.info.response_code = stream.response.status
+    stream.info.downstream_first_tx_us = stream.engine.now_us
+    stream.down_ops.local_reply(stream, stream.response.status, words)
+    stream_finish(stream)
 
 
 cdef void route_fields(Stream *stream) noexcept nogil:

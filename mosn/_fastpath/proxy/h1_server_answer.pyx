@@ -17,6 +17,7 @@ from mosn._fastpath.head cimport (
 )
 from mosn._fastpath.memory cimport buf_len
 from mosn._fastpath.proxy.h1_server_life cimport h1_server_next, h1_server_too_old
+from mosn._fastpath.proxy.request cimport request_prepare, response_prepare
 from mosn._fastpath.proxy.runtime cimport (
     SERVER_CLOSING, SERVER_TUNNEL, S_CLOSE, S_CONNECT, S_REQUEST_ENDED, S_RESPONSE_ENDED, S_TUNNEL, DownstreamOps,
     H1Server, HttpManager, Proxy, Stream,
@@ -193,6 +194,8 @@ cdef void finished(Stream *stream) noexcept nogil:
 
 
 cdef DownstreamOps OPS
+OPS.prepare = request_prepare
+OPS.respond = response_prepare
 OPS.send_1xx = send_1xx
 OPS.send_head = send_head
 OPS.send_data = send_data

@@ -15,6 +15,7 @@ from mosn._fastpath.proxy.finish cimport stream_discard, stream_new, stream_repl
 from mosn._fastpath.proxy.h1_server_answer cimport h1_server_answer_ops
 from mosn._fastpath.proxy.h1_server_life cimport h1_server_close
 from mosn._fastpath.proxy.holding cimport rebind_chain
+from mosn._fastpath.proxy.pool cimport h1_pool_ops
 from mosn._fastpath.proxy.runtime cimport (
     SERVER_ANSWER, SERVER_BODY, SERVER_CLOSING, SERVER_HEAD, SERVER_TUNNEL, S_CLOSE, S_DOWN_PAUSED,
     S_RESPONSE_STARTED, H1Server, Stream,
@@ -38,6 +39,7 @@ cdef Stream *new_stream(H1Server *server) noexcept nogil:
         return NULL
     stream.down = server
     stream.down_ops = h1_server_answer_ops()
+    stream.pool = h1_pool_ops()
     stream.manager = server.manager
     stream.listener = server.config
     stream.info.remote = server.remote

@@ -7,23 +7,30 @@ from libc.string cimport memcmp, memcpy, memset
 from mosn._fastpath.engine.system cimport mosn_store
 from mosn._fastpath.proxy.chain cimport chain_find
 from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, H1Server, ListenerRuntime, Proxy
+from mosn._fastpath.proxy.types cimport Address
 from mosn._fastpath.shm.segment cimport LIMIT_CONNECTIONS, limit_give
 
 
-cdef bint rebind_chain(H1Server *server) noexcept nogil:
+cdef FilterChain *chain_now(ListenerRuntime *listener, const Address *remote, const Address *direct_remote,
+                            const Address *local) noexcept nogil:
     cdef Accepted accepted
-    cdef FilterChain *chain
     memset(&accepted, 0, sizeof(accepted))
-    accepted.config = server.listener.config
+    accepted.config = listener.config
     if accepted.config == NULL:
-        return False
-    accepted.direct_remote = server.remote if server.direct_remote == NULL else server.direct_remote[0]
-    accepted.remote = server.remote
-    accepted.local = server.local
-    chain = chain_find(accepted.config, &accepted)
+        return NULL
+    accepted.direct_remote = direct_remote[0]
+    accepted.remote = remote[0]
+    accepted.local = local[0]
+    return chain_find(accepted.config, &accepted)
+
+
+cdef bint rebind_chain(H1Server *server) noexcept nogil:
+    cdef FilterChain *chain = chain_now(
+        server.listener, &server.remote, &server.remote if server.direct_remote == NULL else server.direct_remote,
+        &server.local)
     if chain == NULL or chain.http == NULL:
         return False
-    server.config = accepted.config
+    server.config = server.listener.config
     server.chain = chain
     server.manager = chain.http
     server.idle_ms = chain.http.idle_timeout_ms

@@ -13,7 +13,8 @@ from mosn._fastpath.head cimport Head, Header, head_add
 from mosn._fastpath.memory cimport Arena, Slice, arena_alloc, arena_copy, buf_append, buf_len, slice_of
 from mosn._fastpath.proxy.attempt cimport attempt_request_complete, attempt_start, stream_touch, upstream_events
 from mosn._fastpath.proxy.deadlines cimport attempt_timer
-from mosn._fastpath.proxy.finish cimport stream_finish, stream_new
+from mosn._fastpath.proxy.finish cimport stream_discard, stream_finish, stream_new
+from mosn._fastpath.proxy.request cimport response_prepare
 from mosn._fastpath.proxy.runtime cimport S_DONE, S_HEAD_SENT, S_REQUEST_ENDED, S_SHADOW, DownstreamOps, Stream
 from mosn._fastpath.proxy.types cimport Mirror
 from mosn._fastpath.shm.segment cimport count
@@ -61,6 +62,7 @@ cdef void finished(Stream *shadow) noexcept nogil:
 
 
 cdef DownstreamOps OPS
+OPS.respond = response_prepare
 OPS.send_1xx = no_1xx
 OPS.send_head = no_head
 OPS.send_data = no_data
@@ -134,7 +136,11 @@ cdef void start(Stream *stream, const Mirror *mirror) noexcept nogil:
     shadow.info.route = stream.route
     shadow.info.local = stream.info.local
     shadow.info.remote = stream.info.remote
+    shadow.pool = stream.pool
     copy_head(&shadow.request, &stream.request)
+    if stream.down_ops.mirrored != NULL and stream.down_ops.mirrored(stream, shadow) < 0:
+        stream_discard(shadow)
+        return
     shadow.shadow_next = stream.shadows
     stream.shadows = shadow
     stream.forget_shadows = mirrors_forget

@@ -1,11 +1,18 @@
 # Upstream connections of one worker: connecting, keeping, lending, limits (Envoy's circuit breakers).
 
-from mosn._fastpath.proxy.runtime cimport Proxy, Stream
+from libc.stdint cimport uint32_t
+
+from mosn._fastpath.proxy.runtime cimport PoolOps, Proxy, Stream
+from mosn._fastpath.proxy.types cimport Breaker
 
 
 cdef void pool_init_proxy(Proxy *proxy) noexcept nogil
-# Get a connection to stream.host for stream.  stream.events.ready is called when there is one (perhaps before this
-# returns), stream.events.reset when there will be none.
-cdef void pool_acquire(Stream *stream) noexcept nogil
-# The stream does not want to wait any more.
-cdef void pool_forget(Stream *stream) noexcept nogil
+# One exchange at a time on a connection, idle ones are kept.
+cdef const PoolOps *h1_pool_ops() noexcept nogil
+# A slot of the limit of requests, and the counts of a request that begins; attempt_release gives it back.
+cdef bint pool_take_request(Stream *stream) noexcept nogil
+# Count, and reset the stream: a limit is reached.
+cdef void pool_refuse(Stream *stream, uint32_t stat) noexcept nogil
+
+cdef inline Breaker *breaker_of(Stream *stream) noexcept nogil:
+    return &stream.cluster.breakers[stream.route.priority if stream.route != NULL else 0]

@@ -16,9 +16,9 @@ from mosn._fastpath.proxy.h1_client_end cimport h1_client_close, h1_client_idle_
 from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_write
 from mosn._fastpath.proxy.runtime cimport (
     CLIENT_BUSY, CLIENT_CONNECTING, CLIENT_IDLE, RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, RESET_OVERFLOW,
-    S_PENDING_TAKEN, S_REQUEST_TAKEN, S_WAITING, H1Client, HostPool, Proxy, Stream,
+    S_PENDING_TAKEN, S_REQUEST_TAKEN, S_WAITING, H1Client, HostPool, PoolOps, Proxy, Stream,
 )
-from mosn._fastpath.proxy.types cimport Breaker, Cluster
+from mosn._fastpath.proxy.types cimport Breaker, Cluster, Host
 from mosn._fastpath.proxy.upstream_host cimport host_free_if_unused, host_pool, host_stat, upstream_socket
 from mosn._fastpath.shm.segment cimport (
     LIMIT_CONNECTIONS, LIMIT_PENDING, LIMIT_REQUESTS, count, gauge, histogram_record, limit_give, limit_take,
@@ -38,10 +38,6 @@ cdef extern from "<string.h>" nogil:
 
 cdef enum:
     DELAYED = 23                # of "delayed connect error: "
-
-
-cdef inline Breaker *breaker_of(Stream *stream) noexcept nogil:
-    return &stream.cluster.breakers[stream.route.priority if stream.route != NULL else 0]
 
 
 cdef void enqueue(HostPool *pool, Stream *stream) noexcept nogil:
@@ -76,28 +72,34 @@ cdef void dequeue(HostPool *pool, Stream *stream) noexcept nogil:
 
 
 cdef void pool_forget(Stream *stream) noexcept nogil:
-    if stream.flags & S_WAITING:
-        dequeue(host_pool(stream.host), stream)
+    dequeue(host_pool(stream.host), stream)
 
 
-cdef void refuse(Stream *stream, uint32_t stat) noexcept nogil:
+cdef void pool_refuse(Stream *stream, uint32_t stat) noexcept nogil:
     count(stream.proxy.region, stream.cluster.stats + stat, 1)
     stream.events.reset(stream, RESET_OVERFLOW, slice_of(NULL, 0))
 
 
-cdef bint lend(H1Client *client, Stream *stream) noexcept nogil:
-    # False: the stream was refused and the client is still free.
+cdef bint pool_take_request(Stream *stream) noexcept nogil:
     cdef Breaker *breaker = breaker_of(stream)
     cdef Proxy *proxy = stream.proxy
+    cdef Host *host = stream.host
     if not limit_take(proxy.region, &proxy.limits, breaker.index, LIMIT_REQUESTS, breaker.max_requests):
-        refuse(stream, CL_RQ_PENDING_OVERFLOW)
         return False
     stream.flags |= S_REQUEST_TAKEN
-    client.host.active_requests += 1
+    host.active_requests += 1
     gauge(proxy.region, stream.cluster.gauges + CLG_RQ_ACTIVE, 1)
-    if client.host.stats:
-        count(proxy.region, client.host.stats + HS_RQ_TOTAL, 1)
-        gauge(proxy.region, client.host.gauges + HSG_RQ_ACTIVE, 1)
+    if host.stats:
+        count(proxy.region, host.stats + HS_RQ_TOTAL, 1)
+        gauge(proxy.region, host.gauges + HSG_RQ_ACTIVE, 1)
+    return True
+
+
+cdef bint lend(H1Client *client, Stream *stream) noexcept nogil:
+    # False: the stream was refused and the client is still free.
+    if not pool_take_request(stream):
+        pool_refuse(stream, CL_RQ_PENDING_OVERFLOW)
+        return False
     h1_client_attach(client, stream)
     stream.events.ready(stream)
     return True
@@ -146,7 +148,7 @@ cdef void pool_acquire(Stream *stream) noexcept nogil:
     cdef Proxy *proxy = stream.proxy
     cdef H1Client *client
     if pool == NULL:
-        refuse(stream, CL_RQ_PENDING_OVERFLOW)
+        pool_refuse(stream, CL_RQ_PENDING_OVERFLOW)
         return
     while pool.idle != NULL:
         client = pool.idle
@@ -158,7 +160,7 @@ cdef void pool_acquire(Stream *stream) noexcept nogil:
             keep(client)
         return
     if not limit_take(proxy.region, &proxy.limits, breaker.index, LIMIT_PENDING, breaker.max_pending):
-        refuse(stream, CL_RQ_PENDING_OVERFLOW)
+        pool_refuse(stream, CL_RQ_PENDING_OVERFLOW)
         return
     enqueue(pool, stream)
     if pool.connecting < pool.waiting_count:
@@ -358,7 +360,17 @@ cdef void refill(HostPool *pool) noexcept nogil:
         grow(stream, pool, breaker_of(stream))
 
 
+cdef PoolOps OPS
+OPS.acquire = pool_acquire
+OPS.forget = pool_forget
+
+
+cdef const PoolOps *h1_pool_ops() noexcept nogil:
+    return &OPS
+
+
 cdef void pool_init_proxy(Proxy *proxy) noexcept nogil:
+    proxy.host_unused = host_free_if_unused
     proxy.upstream_free = on_upstream_free
     proxy.upstream_gone = on_upstream_gone
     proxy.upstream_connected = on_upstream_connected

@@ -8,6 +8,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from mosn._fastpath.codec.frame cimport FrameCodec, FrameLimits
 from mosn._fastpath.codec.http1 cimport H1BodyDecoder, H1HeadParser, H1Limits
 from mosn._fastpath.engine.types cimport Conn, Engine, Pipe, Timer
 from mosn._fastpath.head cimport Head
@@ -75,6 +76,18 @@ cdef struct HttpManager:
     uint32_t upgrade_count
 
 
+cdef struct RpcManager:
+    HttpManager http            # first: routes, logs, statistics, deadlines; what is only HTTP's is zero
+    const FrameCodec *codec
+    FrameLimits limits
+    uint8_t protocol            # Protocol
+    uint32_t max_streams        # requests in flight on one client connection; then it is not read
+    uint32_t connections        # to one host, from one worker
+    uint32_t heartbeat_ms       # an upstream connection that was silent for so long is asked; 0 never
+    uint32_t heartbeat_timeout_ms
+    uint32_t heartbeat_failures  # unanswered ones in a row: the connection is given up
+
+
 cdef struct TcpProxy:
     AccessLogs *logs
     WeightedCluster *clusters
@@ -114,8 +127,9 @@ cdef struct ChainMatch:
 cdef struct FilterChain:
     Slice name
     ChainMatch *match           # NULL matches everything
-    HttpManager *http           # one of the two
+    HttpManager *http           # one of the three
     TcpProxy *tcp
+    RpcManager *rpc
 
 
 cdef struct Listener:
@@ -202,6 +216,14 @@ cdef enum ResetReason:
 
 cdef struct DownstreamOps:
     # Stream -> client's connection.  Bytes are copied or sent before the call returns.
+    # Before routing: 0 go on, else the status to answer with.
+    int (*prepare)(Stream *stream, Slice *details, Slice *location) noexcept nogil
+    # What the proxy itself says in every response head (an upstream's or its own).
+    void (*respond)(Stream *stream, bint from_upstream) noexcept nogil
+    # Our own answer, in the protocol's words; NULL: a head and a text/plain body.
+    void (*local_reply)(Stream *stream, int status, Slice words) noexcept nogil
+    # What a mirrored copy needs besides the head, which it has; NULL nothing.  0, or -1: there will be no copy.
+    int (*mirrored)(Stream *stream, Stream *shadow) noexcept nogil
     void (*send_1xx)(Stream *stream, Head *head) noexcept nogil
     void (*send_head)(Stream *stream, Head *head, bint end) noexcept nogil
     void (*send_data)(Stream *stream, const char *p, size_t n, bint end) noexcept nogil
@@ -244,6 +266,14 @@ cdef struct UpstreamEvents:
     void (*trailers)(Stream *stream, Head *trailers) noexcept nogil
     void (*reset)(Stream *stream, int reason, Slice detail) noexcept nogil      # ResetReason
     void (*drained)(Stream *stream) noexcept nogil
+
+
+cdef struct PoolOps:
+    # How a stream gets a connection to stream.host.  One of events.ready (perhaps before this returns) and
+    # events.reset follows.
+    void (*acquire)(Stream *stream) noexcept nogil
+    # The stream (S_WAITING) does not want to wait any more.
+    void (*forget)(Stream *stream) noexcept nogil
 
 
 cdef enum StreamFlag:
@@ -295,6 +325,7 @@ cdef struct Stream:
     const UpstreamOps *up_ops
     void *up                    # H1Client of this attempt, NULL between attempts
     const UpstreamEvents *events
+    const PoolOps *pool
     Cluster *cluster
     WeightedCluster *picked
     Route *route
@@ -308,6 +339,7 @@ cdef struct Stream:
     uint64_t request_deadline
     uint32_t idle_ms
     uint32_t timeout_ms
+    uint32_t said_timeout_ms    # the client's own deadline, 0 none
     uint32_t try_timeout_ms
     uint32_t retries_left
     uint32_t retry_on
@@ -323,6 +355,9 @@ cdef struct Stream:
     void (*forget_shadows)(Stream *stream) noexcept nogil       # set with `shadows`
     Stream *next                # pool queue, free list
     Stream *previous
+    Stream *younger             # the other requests of a multiplexed client connection
+    Stream *older
+    void *rpc                   # RpcExchange, in the arena
     H1BodyDecoder body          # of the request (HTTP/1.1 downstream)
     Buf line                    # its unfinished trailer line
     uint64_t upstream_start_us
@@ -425,7 +460,8 @@ cdef struct HostPool:
     Stream *waiting_last
     uint32_t waiting_count
     uint32_t connecting
-    uint32_t connections
+    uint32_t connections        # of every protocol
+    void *rpc                   # RpcPool list: the multiplexed ones
 
 
 # -- the whole
@@ -438,6 +474,7 @@ cdef struct Proxy:
     ListenerRuntime *listeners
     H1Server *servers           # every client connection that speaks HTTP/1
     void *sessions              # every TCP session
+    void *rpc_servers           # every client connection that speaks an RPC protocol
     Stream *free_streams
     uint32_t free_stream_count
     uint32_t connections        # clients'
@@ -454,3 +491,6 @@ cdef struct Proxy:
     void (*upstream_gone)(H1Client *client) noexcept nogil      # set by pool: the connection is closed
     void (*upstream_connected)(H1Client *client) noexcept nogil
     void (*upstream_failed)(H1Client *client, int reason, int error) noexcept nogil
+    void (*rpc_retire)(HostPool *pool) noexcept nogil           # set by rpc_pool: the host is going
+    void (*rpc_free)(HostPool *pool) noexcept nogil             # set by rpc_pool: the host is gone
+    void (*host_unused)(Proxy *proxy, HostPool *pool) noexcept nogil    # set by pool: look whether it can go now

@@ -8,6 +8,7 @@ from mosn._fastpath.proxy.runtime cimport (
     HttpManager,
     Listener,
     PrefixRange,
+    RpcManager,
     Snapshot,
     TcpProxy,
 )
@@ -46,4 +47,5 @@ cdef class SnapshotObject:
     cdef int compile_http(self, HttpManager *out, dict spec) except -1
     cdef int http_headers(self, HttpManager *out, dict spec) except -1
     cdef int http_limits(self, HttpManager *out, dict spec) except -1
+    cdef int compile_rpc(self, RpcManager *out, dict spec) except -1
     cdef int compile_tcp(self, TcpProxy *out, dict spec) except -1

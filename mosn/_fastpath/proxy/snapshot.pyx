@@ -9,6 +9,7 @@ from libc.stdint cimport uint32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
+from mosn._fastpath.codec.frames cimport frame_codec
 from mosn._fastpath.engine.system cimport AF_INET6
 from mosn._fastpath.memory cimport Slice, slice_of
 from mosn._fastpath.proxy.cluster cimport ClusterObject
@@ -16,9 +17,9 @@ from mosn._fastpath.proxy.info cimport address_parse_ip
 from mosn._fastpath.proxy.log cimport AccessLogs, AccessLogsObject
 from mosn._fastpath.proxy.route cimport RouteTableObject
 from mosn._fastpath.proxy.runtime cimport (
-    ChainMatch, FilterChain, HttpManager, Listener, PrefixRange, Snapshot, TcpProxy, UpgradeConfig,
+    ChainMatch, FilterChain, HttpManager, Listener, PrefixRange, RpcManager, Snapshot, TcpProxy, UpgradeConfig,
 )
-from mosn._fastpath.proxy.types cimport Address, Cluster, WeightedCluster
+from mosn._fastpath.proxy.types cimport P_BOLT, P_DUBBO, P_XPROTOCOL, Address, Cluster, WeightedCluster
 
 
 FORMAT = 1
@@ -26,6 +27,7 @@ SERVER_HEADER = {"overwrite": 0, "append_if_absent": 1, "pass_through": 2}
 UNDERSCORES = {"allow": 0, "reject": 1, "drop": 2}
 STRIP_PORT = {"none": 0, "matching": 1, "any": 2}
 ESCAPED_SLASHES = {"keep": 0, "reject": 1, "unescape_redirect": 2, "unescape_forward": 3}
+PROTOCOLS = {"bolt": P_BOLT, "dubbo": P_DUBBO}
 SOURCE_TYPE = {"any": 0, "same_ip_or_loopback": 1, "external": 2}
 
 
@@ -222,6 +224,9 @@ cdef class SnapshotObject:
         if spec["kind"] == "http":
             out.http = <HttpManager *>self.take(sizeof(HttpManager))
             self.compile_http(out.http, spec["http"])
+        elif spec["kind"] == "rpc":
+            out.rpc = <RpcManager *>self.take(sizeof(RpcManager))
+            self.compile_rpc(out.rpc, spec["rpc"])
         else:
             out.tcp = <TcpProxy *>self.take(sizeof(TcpProxy))
             self.compile_tcp(out.tcp, spec["tcp"])
@@ -335,6 +340,34 @@ cdef class SnapshotObject:
         out.stats = spec["stats"]
         out.gauges = spec["gauges"]
         out.histogram = spec["histogram"]
+        return 0
+
+    cdef int compile_rpc(self, RpcManager *out, dict spec) except -1:
+        cdef RouteTableObject table
+        cdef bytes name = spec["protocol"].encode()
+        out.codec = frame_codec(name, len(name))
+        if out.codec == NULL:
+            raise ValueError(f"the protocol {spec['protocol']!r} is not built in")
+        out.protocol = PROTOCOLS.get(spec["protocol"], P_XPROTOCOL)
+        pair = self.routes.get(spec["route_table"])
+        if pair is not None:
+            table = pair[1]
+            out.http.routes = table.table
+        out.http.logs = self.logs(spec["access_logs"])
+        out.http.stat_prefix = self.keep(spec["stat_prefix"])
+        out.http.suppress_envoy_headers = True
+        out.http.idle_timeout_ms = spec["idle_timeout_ms"]
+        out.http.max_stream_ms = spec["max_stream_duration_ms"]
+        out.http.stats = spec["stats"]
+        out.http.gauges = spec["gauges"]
+        out.http.histogram = spec["histogram"]
+        out.limits.frame_bytes = spec["max_frame_bytes"]
+        out.limits.headers = spec["max_headers_count"]
+        out.max_streams = spec["max_concurrent_requests"]
+        out.connections = spec["upstream_connections"]
+        out.heartbeat_ms = spec["heartbeat_interval_ms"]
+        out.heartbeat_timeout_ms = spec["heartbeat_timeout_ms"]
+        out.heartbeat_failures = spec["heartbeat_failures"]
         return 0
 
     cdef int compile_tcp(self, TcpProxy *out, dict spec) except -1:

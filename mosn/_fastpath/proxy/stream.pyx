@@ -10,7 +10,7 @@ from mosn._fastpath.proxy.attempt cimport attempt_request_complete, attempt_star
 from mosn._fastpath.proxy.deadlines cimport attempt_timer
 from mosn._fastpath.proxy.finish cimport stream_finish, stream_rearm, stream_reply, text
 from mosn._fastpath.proxy.mirror cimport mirrors_data, mirrors_start
-from mosn._fastpath.proxy.request cimport request_prepare, request_router_headers
+from mosn._fastpath.proxy.request cimport request_router_headers
 from mosn._fastpath.proxy.route cimport (
     header_ops_apply, route_find, route_hash, route_pick, route_redirect_location, route_rewrite,
     route_tls_location, route_upgrade, same_word,
@@ -21,7 +21,7 @@ from mosn._fastpath.proxy.runtime cimport (
 )
 from mosn._fastpath.proxy.snapshot cimport snapshot_cluster
 from mosn._fastpath.proxy.types cimport (
-    FLAG_DC, FLAG_DPE, FLAG_NC, FLAG_NR, ROUTE_CLUSTER, ROUTE_DIRECT, ROUTE_REDIRECT, UPGRADE_ALLOWED,
+    FLAG_DC, FLAG_DPE, FLAG_NC, FLAG_NR, P_HTTP11, ROUTE_CLUSTER, ROUTE_DIRECT, ROUTE_REDIRECT, UPGRADE_ALLOWED,
     UPGRADE_CONNECT, UPGRADE_DEFAULT, Cluster, Route,
 )
 from mosn._fastpath.shm.segment cimport count, gauge
@@ -44,7 +44,8 @@ cdef void stream_open(Stream *stream) noexcept nogil:
     stream.timer.fire = attempt_timer
     stream.info.listener_name = stream.listener.name
     count(stream.proxy.region, manager.stats + HT_RQ_TOTAL, 1)
-    count(stream.proxy.region, manager.stats + HT_RQ_HTTP1_TOTAL, 1)
+    if stream.info.protocol <= P_HTTP11:
+        count(stream.proxy.region, manager.stats + HT_RQ_HTTP1_TOTAL, 1)
     gauge(stream.proxy.region, manager.gauges + HTG_RQ_ACTIVE, 1)
 
 
@@ -98,7 +99,7 @@ cdef void stream_begin(Stream *stream, bint end) noexcept nogil:
     if end:
         stream.flags |= S_REQUEST_ENDED
         stream.info.request_end_us = stream.engine.now_us
-    status = request_prepare(stream, &details, &location)
+    status = stream.down_ops.prepare(stream, &details, &location)
     if status < 0:
         stream.flags |= S_CLOSE
         stream_protocol_error(stream, -status, details)
@@ -190,6 +191,8 @@ cdef void forward(Stream *stream) noexcept nogil:
     stream.info.cluster = cluster
     route_hash(stream.route, &stream.info, &stream.set_cookie)
     request_router_headers(stream)
+    if stream.said_timeout_ms and (stream.timeout_ms == 0 or stream.said_timeout_ms < stream.timeout_ms):
+        stream.timeout_ms = stream.said_timeout_ms
     if stream.picked != NULL:
         header_ops_apply(&stream.picked.request_ops, &stream.info, True, &stream.engine.pool)
     header_ops_apply(&stream.route.request_ops, &stream.info, True, &stream.engine.pool)

@@ -36,10 +36,16 @@ cdef void host_stat(Proxy *proxy, Host *host, uint32_t stat) noexcept nogil:
         count(proxy.region, host.stats + stat, 1)
 
 
+cdef inline void free_pool(Proxy *proxy, HostPool *pool) noexcept nogil:
+    if pool != NULL:
+        proxy.rpc_free(pool)
+    free(pool)
+
+
 cdef void host_free_if_unused(Proxy *proxy, HostPool *pool) noexcept nogil:
     cdef Host *host = pool.host
     if host.retired and pool.connections == 0 and pool.waiting == NULL and host.references == 0:
-        free(pool)
+        free_pool(proxy, pool)
         host_free(host)
 
 
@@ -52,6 +58,8 @@ cdef void host_retire(Proxy *proxy, Host *host) noexcept nogil:
     host.retired = True
     while pool.idle != NULL:
         h1_client_close(pool.idle)
+    if pool.rpc != NULL:
+        proxy.rpc_retire(pool)
     host.references -= 1
     host_free_if_unused(proxy, pool)
 
@@ -63,7 +71,7 @@ cdef inline bint is_unused(const Host *host) noexcept nogil:
     return pool == NULL or (pool.connections == 0 and pool.waiting_count == 0)
 
 
-cdef void drop_unused_hosts(Cluster *cluster) noexcept nogil:
+cdef void drop_unused_hosts(Proxy *proxy, Cluster *cluster) noexcept nogil:
     # Clients name the destinations: without an end to it they could take all memory.
     cdef Host **link = <Host **>&cluster.lb.state
     cdef Host *host
@@ -71,7 +79,7 @@ cdef void drop_unused_hosts(Cluster *cluster) noexcept nogil:
         host = link[0]
         if is_unused(host):
             link[0] = host.next
-            free(host.cluster_runtime)
+            free_pool(proxy, <HostPool *>host.cluster_runtime)
             host_free(host)
         else:
             link = &host.next
@@ -94,7 +102,7 @@ cdef Host *original_dst_host(Proxy *proxy, Cluster *cluster, const Address *dest
         known += 1
         host = host.next
     if known >= DESTINATIONS:
-        drop_unused_hosts(cluster)
+        drop_unused_hosts(proxy, cluster)
     host = host_new(wanted, n, slice_of(text, address_text(destination, True, text, sizeof(text))), slice_of(NULL, 0))
     if host == NULL:
         return NULL

@@ -31,6 +31,7 @@ HTTP_COUNTERS = (
     "downstream_rq_overload_close", "downstream_rq_redirected_with_normalized_path",
     "rq_direct_response", "rq_redirect", "no_route", "no_cluster", "rq_total",
     "requests_rejected_with_underscores_in_headers", "dropped_headers_with_underscores",
+    "downstream_rq_oneway", "downstream_heartbeat",
 )
 HTTP_GAUGES = (
     "downstream_cx_active", "downstream_cx_http1_active", "downstream_cx_upgrades_active", "downstream_rq_active",
@@ -63,6 +64,7 @@ CLUSTER_COUNTERS = (
     "upstream_flow_control_drained_total", "upstream_flow_control_backed_up_total",
     "lb_healthy_panic", "lb_recalculate_zone_structures", "original_dst_host_invalid",
     "bind_errors", "update_success", "update_failure", "update_attempt",
+    "upstream_response_unknown", "upstream_heartbeat", "upstream_heartbeat_timeout", "upstream_cx_goaway",
 )
 CLUSTER_GAUGES = ("upstream_cx_active", "upstream_cx_http1_active", "upstream_rq_active", "upstream_rq_pending_active")
 CLUSTER_HISTOGRAMS = ("upstream_rq_time", "upstream_cx_connect_ms", "upstream_cx_length_ms")
@@ -75,6 +77,7 @@ NAMES = {
     "server": (SERVER_COUNTERS, SERVER_GAUGES, ()),
     "listener": (LISTENER_COUNTERS, LISTENER_GAUGES, LISTENER_HISTOGRAMS),
     "http": (HTTP_COUNTERS, HTTP_GAUGES, HTTP_HISTOGRAMS),
+    "rpc": (HTTP_COUNTERS, HTTP_GAUGES, HTTP_HISTOGRAMS),
     "tcp": (TCP_COUNTERS, TCP_GAUGES, ()),
     "cluster": (CLUSTER_COUNTERS, CLUSTER_GAUGES, CLUSTER_HISTOGRAMS),
     "host": (HOST_COUNTERS, HOST_GAUGES, ()),
@@ -85,6 +88,7 @@ ENUM_SIZES = {
     "server": (SV_COUNTERS, SV_GAUGES, 0),
     "listener": (LS_COUNTERS, LS_GAUGES, LS_HISTOGRAMS),
     "http": (HT_COUNTERS, HT_GAUGES, HT_HISTOGRAMS),
+    "rpc": (HT_COUNTERS, HT_GAUGES, HT_HISTOGRAMS),
     "tcp": (TC_COUNTERS, TC_GAUGES, 0),
     "cluster": (CL_COUNTERS, CL_GAUGES, CL_HISTOGRAMS),
     "host": (HS_COUNTERS, HS_GAUGES, 0),

@@ -7,12 +7,17 @@ from typing import Any, Literal
 from mosn.config.lower.addresses import lower_range, network_of
 from mosn.config.lower.context import Context, wrapped
 from mosn.config.lower.http import lower_http, pick
+from mosn.config.lower.rpc import lower_rpc
 from mosn.config.lower.tcp import lower_tcp
 from mosn.config.rules import unpack
 from mosn.model import FilterChain, FilterChainMatch, PrefixRange
 
-_HTTP = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
-_TCP = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
+_KINDS: dict[str, Literal["http", "tcp", "rpc"]] = {
+    "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager": "http",
+    "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy": "tcp",
+    "mosn.protocol.v1.RpcProxy": "rpc",
+}
+"""Network filters that end a connection."""
 _RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
 _SOURCES: tuple[Literal["any", "same_ip_or_loopback", "external"], ...] = ("any", "same_ip_or_loopback", "external")
 
@@ -38,13 +43,14 @@ def _chain(ctx: Context, chain: Any, path: str) -> FilterChain | None:
     if terminal is None:
         return None
     config, where = terminal
-    http = config.DESCRIPTOR.full_name == _HTTP
+    kind = _KINDS[config.DESCRIPTOR.full_name]
     return {
         "name": chain.name,
         "match": match if chain.HasField("filter_chain_match") else None,
-        "kind": "http" if http else "tcp",
-        "http": lower_http(ctx, config, where) if http else None,
-        "tcp": None if http else lower_tcp(ctx, config, where),
+        "kind": kind,
+        "http": lower_http(ctx, config, where) if kind == "http" else None,
+        "tcp": lower_tcp(ctx, config, where) if kind == "tcp" else None,
+        "rpc": lower_rpc(ctx, config, where) if kind == "rpc" else None,
     }
 
 
@@ -73,7 +79,7 @@ def _terminal(ctx: Context, chain: Any, path: str) -> tuple[Any, str] | None:
 
 
 def _ends_connection(config: Any) -> bool:
-    return config is not None and config.DESCRIPTOR.full_name in (_HTTP, _TCP)
+    return config is not None and config.DESCRIPTOR.full_name in _KINDS
 
 
 def _match(ctx: Context, match: Any, path: str) -> FilterChainMatch:

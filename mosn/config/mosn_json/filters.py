@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mosn.config.findings import Findings, nearest
+from mosn.config.lower.rpc import rpc_protocols
 from mosn.config.mosn_json.build import const, extension, mapping, sequence, typed
 from mosn.config.mosn_json.reader import Reader, envoy_duration
 from mosn.config.nodes import Mapping, Node, Scalar
 
 _HTTP = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _TCP = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
+_RPC = "mosn.protocol.v1.RpcProxy"
 _ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 
 
@@ -57,25 +59,57 @@ def _proxy(reader: Reader, parts: ListenerParts) -> Mapping | None:
     unused = "MOSN reads it and does nothing with it"
     reader.leave("MC0406", {"name": unused, "validate_clusters": unused, "concurrency_num": "there is no worker pool"})
     reader.finish()
-    maker = PROTOCOLS.get(name.lower())
-    if maker is None or sub_protocol:
-        text = f'the protocol "{sub_protocol or name}" is not available yet: it comes with the RPC protocols'
+    asked = (sub_protocol if name.lower() == "x" and sub_protocol else name).lower()
+    rpc = _RPC_NAMES.get(asked, asked)
+    maker = PROTOCOLS.get(asked) or (_rpc(rpc) if rpc in rpc_protocols() else None)
+    if maker is None:
+        text = f'the protocol "{sub_protocol or name}" is not available'
         reader.report("MC0404", text, protocol, "downstream_protocol")
         return None
-    if upstream is not None and str(upstream.value).lower() not in ("", "auto", name.lower(), "http1"):
-        text = f'upstreams speak HTTP/1 here, not "{upstream.value}"'
+    wanted = str(upstream.value).lower() if upstream is not None else ""
+    own = "HTTP/1" if asked in PROTOCOLS else rpc
+    if wanted not in ("", "auto", "x", name.lower(), asked, rpc, *(("http1",) if asked in PROTOCOLS else ())):
+        text = f'upstreams speak {own} here, not "{upstream.value if upstream is not None else ""}"'
         reader.report("MC0404", text, upstream, "upstream_protocol")
     return maker(reader, parts, router)
+
+
+def _routes(reader: Reader, parts: ListenerParts, router: Scalar | None) -> Mapping | None:
+    wanted = str(router.value) if router is not None else ""
+    routes = parts.routers.get(wanted) if router is not None else None
+    if routes is None:
+        text = f'there is no router configuration "{wanted}"'
+        at: Node = router or reader.node
+        reader.report("MC0402", text, at, "router_config_name", suggestion=nearest(wanted, parts.routers))
+    return routes
+
+
+def _rpc(protocol: str) -> Callable[[Reader, ListenerParts, Scalar | None], Mapping | None]:
+    def make(reader: Reader, parts: ListenerParts, router: Scalar | None) -> Mapping | None:
+        routes = _routes(reader, parts, router)
+        if routes is None:
+            return None
+        config = typed(
+            reader.node,
+            _RPC,
+            {
+                "protocol": const(reader.node, protocol),
+                "stat_prefix": parts.name,
+                "route_config": routes,
+                "idle_timeout": parts.idle_timeout,
+                "access_log": sequence(router or reader.node, parts.access_logs),
+            },
+        )
+        return extension(reader.node, "mosn.rpc_proxy", config)
+
+    return make
 
 
 def _http(codec: str) -> Callable[[Reader, ListenerParts, Scalar | None], Mapping | None]:
     def make(reader: Reader, parts: ListenerParts, router: Scalar | None) -> Mapping | None:
         at: Node = router or reader.node
-        routes = parts.routers.get(str(router.value)) if router is not None else None
+        routes = _routes(reader, parts, router)
         if routes is None:
-            wanted = str(router.value) if router is not None else ""
-            text = f'there is no router configuration "{wanted}"'
-            reader.report("MC0402", text, at, "router_config_name", suggestion=nearest(wanted, parts.routers))
             return None
         options = mapping(at, {"idle_timeout": parts.idle_timeout}) if parts.idle_timeout is not None else None
         router_filter = extension(at, "envoy.filters.http.router", typed(at, _ROUTER, {}))
@@ -102,7 +136,9 @@ PROTOCOLS: dict[str, Callable[[Reader, ListenerParts, Scalar | None], Mapping | 
     "http2": _http("HTTP2"),
     "auto": _http("AUTO"),
 }
-"""By MOSN's name in lower case.  RPC protocols are added here when the data path has them."""
+"""By MOSN's name in lower case.  RPC protocols are those that the data path has."""
+_RPC_NAMES = {"boltv1": "bolt", "boltv2": "bolt"}
+"""One protocol here: each frame says its version."""
 
 
 def _tcp_proxy(reader: Reader, parts: ListenerParts) -> Mapping:

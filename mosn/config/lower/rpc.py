@@ -1,0 +1,63 @@
+"""The proxy of RPC protocols."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from mosn.config.findings import nearest
+from mosn.config.lower.access_logs import lower_access_logs
+from mosn.config.lower.context import Context, wrapped
+from mosn.config.lower.http import add_route_table
+from mosn.config.lower.routes import lower_route_table
+from mosn.model import RpcManager
+
+_MAX_FRAME = 16 * 1024 * 1024
+_MOST_CONNECTIONS = 16
+
+
+@cache
+def rpc_protocols() -> tuple[str, ...]:
+    """Names of the protocols that are built in; none where the extensions are not built."""
+    try:
+        from mosn._fastpath.codec.frames import protocols
+    except ImportError:
+        return ()
+    return tuple(protocols())
+
+
+def lower_rpc(ctx: Context, config: Any, path: str) -> RpcManager:
+    if config.protocol not in rpc_protocols():
+        text = f'there is no protocol "{config.protocol}"'
+        ctx.report("MC0204", f"{path}.protocol", text, suggestion=nearest(config.protocol, rpc_protocols()))
+    scope = ctx.registry.scope("rpc", config.stat_prefix)
+    heartbeat, heartbeat_path = config.upstream_heartbeat, f"{path}.upstream_heartbeat"
+    connections = wrapped(config, "upstream_connections", 1)
+    if not 1 <= connections <= _MOST_CONNECTIONS:
+        ctx.report("MC0109", f"{path}.upstream_connections", f"must be 1 to {_MOST_CONNECTIONS}")
+    return {
+        "protocol": config.protocol,
+        "stat_prefix": config.stat_prefix,
+        "route_table": _route_table(ctx, config, path),
+        "max_frame_bytes": wrapped(config, "max_frame_bytes", _MAX_FRAME),
+        "max_headers_count": wrapped(config, "max_headers_count", 256),
+        "max_concurrent_requests": wrapped(config, "max_concurrent_requests", 4096),
+        "upstream_connections": connections,
+        "idle_timeout_ms": ctx.milliseconds(config, "idle_timeout", 90_000, path),
+        "max_stream_duration_ms": ctx.milliseconds(config, "max_stream_duration", 0, path),
+        "heartbeat_interval_ms": ctx.milliseconds(heartbeat, "interval", 15_000, heartbeat_path),
+        "heartbeat_timeout_ms": ctx.milliseconds(heartbeat, "timeout", 5_000, heartbeat_path),
+        "heartbeat_failures": wrapped(heartbeat, "failures", 3),
+        "access_logs": lower_access_logs(ctx, config.access_log, f"{path}.access_log"),
+        "stats": scope["counters"],
+        "gauges": scope["gauges"],
+        "histogram": scope["histograms"],
+    }
+
+
+def _route_table(ctx: Context, config: Any, path: str) -> str:
+    if not config.HasField("route_config"):
+        ctx.report("MC0108", f"{path}.route_config", "is required")
+        return ""
+    table = lower_route_table(ctx, config.route_config, f"{path}.route_config", static=True)
+    return add_route_table(ctx, table, table["name"] or config.stat_prefix)

@@ -1,0 +1,1 @@
+"""Messages of mosn.protocol.v1."""
