@@ -93,7 +93,7 @@ def listener(setup: Setup) -> dict[str, Any]:
 
 
 def cluster(name: str, setup: Setup) -> dict[str, Any]:
-    connections = MOST_CONNECTIONS if setup.http else RPC_CONNECTIONS
+    connections = RPC_CONNECTIONS if setup.protocol in ("bolt", "dubbo") else MOST_CONNECTIONS
     most = {"max_connections": connections, "max_pending_requests": MOST_CONNECTIONS, "max_requests": UNENDING}
     return {
         "name": name,
