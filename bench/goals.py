@@ -50,6 +50,8 @@ GOALS: tuple[Goal, ...] = (
     Goal("dubbo-16x32", "cpu_us", 0.08, "mosn-go"),
     Goal("http1-open", "added_p50_us", 60.0),
     Goal("http1-open", "p99_us", 1.00, BEST),
+    # 2 workers do 1.8 times what one does.
+    Goal("http1-scaling", "cost_of_two", 2 / 1.8),
     Goal("idle", "pss_per_connection", 400.0),
     Goal("idle-bolt", "pss_per_connection", 600.0),
     Goal("memory", "pss", 90.0 * MIB),

@@ -19,7 +19,7 @@ from bench.certificate import issue
 from bench.load.client import Exchange
 from bench.peers.base import Peer, PeerFailure, Setup
 from bench.probe import WrongAnswer, probe
-from bench.process import running
+from bench.process import as_cores, running
 
 SECONDS_TO_BE_READY = 20.0
 # How often a starting proxy is asked, in seconds: the resolution of `ready`.
@@ -62,9 +62,9 @@ def scratch_directory() -> Iterator[Path]:
 
 @contextmanager
 def instance(
-    peer: Peer, exchange: Exchange, backend_port: int, core: int, workers: int = 1, clusters: int = 1
+    peer: Peer, exchange: Exchange, backend_port: int, cores: int | tuple[int, ...], workers: int = 1, clusters: int = 1
 ) -> Iterator[Instance]:
-    """A proxy in front of the backend, all its threads on one core, while the block runs."""
+    """A proxy in front of the backend, all its threads on these cores, while the block runs."""
     with scratch_directory() as directory:
         setup = Setup(
             exchange.protocol,
@@ -79,13 +79,14 @@ def instance(
         configuration = peer.configure(setup)
         log = directory / "output.log"
         begun = time.monotonic()
-        with running(peer.command(configuration, setup), core, log, peer.environment(setup), peer.stop_signal) as child:
+        command = peer.command(configuration, setup)
+        with running(command, cores, log, peer.environment(setup), peer.stop_signal) as child:
             try:
                 wait_until_ready(child, exchange, setup.port)
             except (OSError, http.client.HTTPException, WrongAnswer) as failure:
                 raise PeerFailure(f"{peer.name}: {failure}; it said:\n{last_words(directory)}") from failure
             ready = time.monotonic() - begun
-            proc.pin(child.pid, core)
+            proc.pin(child.pid, *as_cores(cores))
             yield Instance(child.pid, setup.port, ready, setup, configuration)
 
 

@@ -96,6 +96,28 @@ def closed(row: Row, peer: Peer | None, behind: Backend, conditions: Conditions)
         return under_load(load, running, behind, conditions.cores)
 
 
+def scaling(row: Row, peer: Peer | None, behind: Backend, conditions: Conditions) -> Measurement:
+    """CPU a request with one worker on its core, and with two on both cores, which the load shares.
+
+    Capacity is cores by CPU a request: two workers do 2 / cost_of_two times what one does.
+    """
+    assert peer is not None
+    load, cores = load_of(row, conditions), conditions.cores
+    with instance(peer, row.exchange, behind.port, cores.proxy, 1, row.clusters) as running:
+        one = under_load(load, running, behind, cores)
+    shared = replace(cores, shared=True)
+    with instance(peer, row.exchange, behind.port, shared.of_load, 2, row.clusters) as running:
+        proc.pin(behind.pid, *shared.of_load)
+        two = under_load(load, running, behind, shared)
+        proc.pin(behind.pid, *cores.of_load)
+    values = {
+        "cost_of_two": two.values["cpu_us"] / one.values["cpu_us"],
+        "cpu_us": two.values["cpu_us"],
+        "cpu_us_of_one": one.values["cpu_us"],
+    }
+    return Measurement(values, {name: one.failures.get(name, 0) + count for name, count in two.failures.items()})
+
+
 def open_loop(row: Row, peer: Peer | None, behind: Backend, conditions: Conditions) -> Measurement:
     """At the rate of the conditions, equal for all."""
     load = replace(load_of(row, conditions), rate=conditions.rate)
@@ -195,6 +217,7 @@ def clusters_of_size(size: int) -> int:
 
 KINDS: dict[str, Callable[[Row, Peer | None, Backend, Conditions], Measurement]] = {
     "closed": closed,
+    "scaling": scaling,
     "open": open_loop,
     "idle": idle,
     "memory": memory,

@@ -95,10 +95,10 @@ def names_of(pid: int) -> str:
     return (name + line).replace(b"\0", b" ").decode(errors="replace").strip()
 
 
-def pin(root: int, core: int) -> None:
-    """Bind every thread of the tree to one core, also those that chose cores for themselves."""
+def pin(root: int, *cores: int) -> None:
+    """Bind every thread of the tree to these cores, also those that chose cores for themselves."""
     for pid in descendants(root):
         with contextlib.suppress(OSError):
             for thread in os.listdir(f"/proc/{pid}/task"):
                 with contextlib.suppress(OSError):
-                    os.sched_setaffinity(int(thread), {core})
+                    os.sched_setaffinity(int(thread), cores)

@@ -19,20 +19,25 @@ SECONDS_TO_STOP = 5.0
 LIBC = ctypes.CDLL(None)
 
 
-def bound_to(core: int) -> Callable[[], None]:
-    """What a child does before it becomes the program: take its core, and die with this process."""
+def bound_to(*cores: int) -> Callable[[], None]:
+    """What a child does before it becomes the program: take its cores, and die with this process."""
 
     def prepare() -> None:
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, cores)
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
     return prepare
 
 
+def as_cores(cores: int | tuple[int, ...]) -> tuple[int, ...]:
+    """One core or several, as several."""
+    return (cores,) if isinstance(cores, int) else cores
+
+
 @contextmanager
 def running(
     command: list[str],
-    core: int,
+    cores: int | tuple[int, ...],
     log: Path | None = None,
     environment: dict[str, str] | None = None,
     stop_signal: signal.Signals = signal.SIGTERM,
@@ -49,7 +54,7 @@ def running(
             stderr=subprocess.STDOUT if log else None,
             text=True,
             start_new_session=True,
-            preexec_fn=bound_to(core),  # safe: this process has one thread
+            preexec_fn=bound_to(*as_cores(cores)),  # safe: this process has one thread
         )
         try:
             yield child

@@ -37,6 +37,11 @@ COLUMNS: dict[str, dict[str, str]] = {
         "worker PSS": "worker_pss",
         "processes": "processes",
     },
+    "scaling": {
+        "cost of two": "cost_of_two",
+        "CPU us/request": "cpu_us",
+        "CPU us/request of one": "cpu_us_of_one",
+    },
     "ready": {"ready s": "ready_s", "check s": "check_s"},
 }
 COLUMNS["open"] = COLUMNS["closed"] | {"added p50 us": "added_p50_us", "added p99 us": "added_p99_us"}

@@ -13,7 +13,7 @@ KIB = 1024
 class Row:
     """A kind of measurement and the traffic it takes.
 
-    `kind` names the function of measure.py: closed, open, idle, memory or ready.
+    `kind` names the function of measure.py: closed, scaling, open, idle, memory or ready.
     """
 
     name: str
@@ -47,6 +47,7 @@ ROWS: dict[str, Row] = {
         Row("dubbo", "Dubbo, 64 x 1, 1 KiB answers", "closed", DUBBO),
         Row("dubbo-16x32", "Dubbo, 16 x 32, 1 KiB answers", "closed", DUBBO, connections=16, depth=32),
         Row("http1-open", "HTTP/1.1, open loop over 64 connections, 1 KiB answers", "open", HTTP),
+        Row("http1-scaling", "HTTP/1.1, 64 x 1, one worker and two, load on the same cores", "scaling", HTTP),
         Row("idle", "idle HTTP/1.1 keep-alive connections", "idle", HTTP, connections=10_000),
         Row("idle-bolt", "idle BOLT connections", "idle", BOLT, connections=5_000),
         Row("memory", "whole proxy with 2 workers and 100 clusters", "memory", HTTP, workers=2, clusters=100),

@@ -46,10 +46,16 @@ class Load:
 
 @dataclass(frozen=True)
 class Cores:
-    """The proxy has one core for itself; load and backend share the other."""
+    """The proxy has one core for itself; load and backend share the other. Or all share both."""
 
     proxy: int = 0
     load: int = 1
+    shared: bool = False
+
+    @property
+    def of_load(self) -> tuple[int, ...]:
+        """Where load and backend may run."""
+        return (self.proxy, self.load) if self.shared else (self.load,)
 
 
 def command(role: str, exchange: Exchange, *options: object) -> list[str]:
@@ -96,7 +102,7 @@ def run_load(load: Load, port: int, proxy: int, behind: Backend, cores: Cores) -
         "--load-core": cores.load,
     }
     flat = [item for pair in options.items() for item in pair]
-    with running(command("load", load.exchange, *flat), cores.load) as child:
+    with running(command("load", load.exchange, *flat), cores.of_load) as child:
         return read_report(child, "load")
 
 
