@@ -9,5 +9,5 @@ from mosn._fastpath.memory cimport BlockPool, Buf, Slice
 cdef int bolt_heartbeat(const FrameCodec *self, BlockPool *pool, Buf *out, const Frame *like,
                         uint64_t id) noexcept nogil
 cdef int bolt_heartbeat_answer(const FrameCodec *self, BlockPool *pool, Buf *out, const Frame *request) noexcept nogil
-cdef int bolt_reply(const FrameCodec *self, BlockPool *pool, Buf *out, const Frame *request, uint32_t code,
-                    Slice text) noexcept nogil
+cdef int bolt_reply(const FrameCodec *self, BlockPool *pool, Buf *out, const char *p, const Frame *request,
+                    uint32_t code, Slice text) noexcept nogil

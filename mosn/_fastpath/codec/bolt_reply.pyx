@@ -121,8 +121,8 @@ cdef char *put_response(char *to, Slice text) noexcept nogil:
     return put_bytes(to, "NN", 2)
 
 
-cdef int bolt_reply(const FrameCodec *self, BlockPool *pool, Buf *out, const Frame *request, uint32_t code,
-                    Slice text) noexcept nogil:
+cdef int bolt_reply(const FrameCodec *self, BlockPool *pool, Buf *out, const char *p, const Frame *request,
+                    uint32_t code, Slice text) noexcept nogil:
     cdef bint bare = code == 504
     cdef uint32_t switches = request.switches & CRC
     cdef uint32_t codec = request.serialization if bare else HESSIAN2

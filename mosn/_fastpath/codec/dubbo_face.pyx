@@ -210,7 +210,7 @@ def heartbeat_answer(bytes request):
 def reply(bytes request, uint32_t code, bytes text):
     cdef Work w = Work(request)
     w.parse()
-    return w.taken(CODEC.reply(CODEC, &w.pool, &w.out, &w.frame, code, slice_of(text, len(text))))
+    return w.taken(CODEC.reply(CODEC, &w.pool, &w.out, w.p, &w.frame, code, slice_of(text, len(text))))
 
 
 def goaway(bytes like):

@@ -13,7 +13,7 @@ cdef int dubbo_heartbeat_answer(const FrameCodec *self, BlockPool *pool, Buf *ou
 # Refused and over quota (401, 403, 429) are an RpcException FORBIDDEN, which clients do not retry, to hessian2
 # requests.  Everything else is a status with a text, always in hessian2, which every client reads: not found 60, timed
 # out 31, bad request 40, else 80.
-cdef int dubbo_reply(const FrameCodec *self, BlockPool *pool, Buf *out, const Frame *request, uint32_t code,
-                     Slice text) noexcept nogil
+cdef int dubbo_reply(const FrameCodec *self, BlockPool *pool, Buf *out, const char *p, const Frame *request,
+                     uint32_t code, Slice text) noexcept nogil
 # READONLY: the event "R", which wants no answer.
 cdef int dubbo_goaway(const FrameCodec *self, BlockPool *pool, Buf *out, const Frame *like) noexcept nogil

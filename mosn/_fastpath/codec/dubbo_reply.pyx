@@ -95,8 +95,8 @@ cdef int _forbidden(BlockPool *pool, Buf *out, Slice text) noexcept nogil:
     return h2_put_rpc_exception(pool, out, FORBIDDEN, text)
 
 
-cdef int dubbo_reply(const FrameCodec *self, BlockPool *pool, Buf *out, const Frame *request, uint32_t code,
-                     Slice text) noexcept nogil:
+cdef int dubbo_reply(const FrameCodec *self, BlockPool *pool, Buf *out, const char *p, const Frame *request,
+                     uint32_t code, Slice text) noexcept nogil:
     cdef uint32_t start = buf_len(out)
     cdef bint refused = code == 401 or code == 403 or code == 429
     if refused and request.serialization == DUBBO_HESSIAN2:

@@ -81,10 +81,10 @@ cdef struct FrameCodec:
     # Append a heartbeat, in the version and with the serialization of `like` (a frame of this connection).
     int (*heartbeat)(const FrameCodec *self, BlockPool *pool, Buf *out, const Frame *like, uint64_t id) noexcept nogil
     int (*heartbeat_answer)(const FrameCodec *self, BlockPool *pool, Buf *out, const Frame *request) noexcept nogil
-    # Append our own answer to a request, for the client's id in request.id.  code is HTTP's: 404 no route, 503 no
+    # Append our own answer to a request that stands at p, for the client's id in request.id (the one in p may be new).  code is HTTP's: 404 no route, 503 no
     # healthy host, overflow or reset, 504 timed out, 403 refused, 429 over quota; text says why.
-    int (*reply)(const FrameCodec *self, BlockPool *pool, Buf *out, const Frame *request, uint32_t code,
-                 Slice text) noexcept nogil
+    int (*reply)(const FrameCodec *self, BlockPool *pool, Buf *out, const char *p, const Frame *request,
+                 uint32_t code, Slice text) noexcept nogil
     # Append "no more requests on this connection, please"; NULL: clients of this protocol know no such thing.
     int (*goaway)(const FrameCodec *self, BlockPool *pool, Buf *out, const Frame *like) noexcept nogil
 

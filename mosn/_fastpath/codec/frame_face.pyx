@@ -172,4 +172,4 @@ cdef class Frames:
         words.p = text
         words.n = len(text)
         self.one(request, &frame)
-        return self.out(&made, self.codec.reply(self.codec, &self.pool, &made, &frame, code, words))
+        return self.out(&made, self.codec.reply(self.codec, &self.pool, &made, request, &frame, code, words))

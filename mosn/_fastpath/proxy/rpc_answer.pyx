@@ -67,7 +67,8 @@ cdef void local_reply(Stream *stream, int status, Slice words) noexcept nogil:
     cdef uint32_t before = buf_len(&conn.outbuf)
     if conn.flags & C_DEAD or exchange.frame.kind == FRAME_ONEWAY:
         return
-    server.codec.reply(server.codec, &conn.engine.pool, &conn.outbuf, &exchange.frame, <uint32_t>status, words)
+    server.codec.reply(server.codec, &conn.engine.pool, &conn.outbuf, exchange.bytes, &exchange.frame,
+                       <uint32_t>status, words)
     wrote(server, stream, buf_len(&conn.outbuf) - before)
 
 

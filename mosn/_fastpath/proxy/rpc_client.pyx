@@ -184,7 +184,7 @@ cdef int serve_frame(RpcClient *client, char *p, const Frame *frame) noexcept no
         rpc_client_retire(client)
     elif frame.kind == FRAME_REQUEST:
         # Whose client it is meant for cannot be said on a shared connection.
-        client.codec.reply(client.codec, &client.conn.engine.pool, &client.conn.outbuf, frame, 404,
+        client.codec.reply(client.codec, &client.conn.engine.pool, &client.conn.outbuf, p, frame, 404,
                            slice_of("no client behind this connection takes requests", 47))
         conn_flush_soon(&client.conn)
     return 0
