@@ -103,7 +103,7 @@ cdef int begin(RpcServer *server, char *p, const Frame *frame) noexcept nogil:
                               &stream.request) < 0:
         stream_discard(stream)
         return -1
-    describe(server, stream, frame)
+    describe(server, stream, &exchange.frame)
     stream.older = server.streams
     if server.streams != NULL:
         server.streams.younger = stream
