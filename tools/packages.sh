@@ -8,7 +8,7 @@ export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 TEST_PROGRAMS=(
     curl:curl openssl:openssl nginx:nginx haproxy:haproxy redis-server:redis-server h2load:nghttp2-client
     ab:apache2-utils wrk:wrk clang:clang ip:iproute2 iptables:iptables git:git
-    shellcheck:shellcheck
+    shellcheck:shellcheck javac:default-jdk-headless mvn:maven node:nodejs npm:npm go:golang-go
 )
 # The same for files.
 TEST_FILES=(

@@ -1,42 +1,13 @@
 package example;
 
-import java.util.List;
-import java.util.Map;
 import org.apache.dubbo.config.ApplicationConfig;
 import org.apache.dubbo.config.ProtocolConfig;
 import org.apache.dubbo.config.RegistryConfig;
 import org.apache.dubbo.config.ServiceConfig;
 
 /** Provider PORT SERIALIZATION: serves Example, group "blue", version 1.0.0, until it is terminated. */
-public final class Provider implements Example {
-    public String echo(String text) {
-        return text;
-    }
-
-    public long add(int a, long b) {
-        return a + b;
-    }
-
-    public Person older(Person person, int years) {
-        person.age += years;
-        return person;
-    }
-
-    public Map<String, Object> shapes(Map<String, Object> map, List<Object> list, int[] numbers) {
-        return map;
-    }
-
-    public byte[] bytes(byte[] bytes) {
-        return bytes;
-    }
-
-    public void nothing() {}
-
-    public void log(String text) {}
-
-    public String fail(String text) throws Trouble {
-        throw new Trouble(text);
-    }
+public final class Provider {
+    private Provider() {}
 
     public static void main(String[] arguments) throws Exception {
         ProtocolConfig protocol = new ProtocolConfig("dubbo", Integer.parseInt(arguments[0]));
@@ -51,7 +22,7 @@ public final class Provider implements Example {
         service.setInterface(Example.class);
         service.setGroup("blue");
         service.setVersion("1.0.0");
-        service.setRef(new Provider());
+        service.setRef(new Answers("provider", name -> null));
         service.export();
         System.out.println("ready");
         Thread.currentThread().join();

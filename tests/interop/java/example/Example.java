@@ -4,7 +4,7 @@ import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
 
-/** A service with one of each: what Dubbo clients send and servers answer. */
+/** A service with one of each: what clients send and servers answer. */
 public interface Example {
     String echo(String text);
 
@@ -18,9 +18,21 @@ public interface Example {
 
     void nothing();
 
+    /** Called one way; `logged` gives back what came. */
     void log(String text);
 
+    List<String> logged();
+
     String fail(String text) throws Trouble;
+
+    /** Answers after so many milliseconds. */
+    String sleep(int milliseconds, String text);
+
+    /** The name of the server that answers. */
+    String where();
+
+    /** An attachment (request property, header) of this call, as the server sees it. */
+    String attachment(String name);
 
     class Person implements Serializable {
         private static final long serialVersionUID = 1;

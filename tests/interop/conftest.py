@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.interop.java import Unavailable, class_path, java
+from tests.interop.program import Program
+
+StartJava = Callable[..., Program]
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ExitStack, Path]]:
+    """What runs until the tests are over, and where it writes."""
+    with ExitStack() as running:
+        yield running, tmp_path_factory.mktemp("programs")
+
+
+@pytest.fixture(scope="session")
+def start_java(programs: tuple[ExitStack, Path]) -> StartJava:
+    """Starts class `main` of the programs for one version of a framework; it ends with the tests."""
+    running, home = programs
+    paths: dict[tuple[str, str], str] = {}
+
+    def start(framework: str, version: str, main: str, *options: str) -> Program:
+        if (framework, version) not in paths:
+            try:
+                paths[framework, version] = class_path(framework, version)
+            except Unavailable as why:
+                pytest.skip(str(why))
+        directory = home / f"{main}-{len(list(home.iterdir()))}"
+        directory.mkdir()
+        command = java(paths[framework, version], main, directory, *options)
+        return running.enter_context(Program(command, directory / "log"))
+
+    return start
