@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.interop.java import Unavailable, class_path, java
+from tests.interop.node import node
 from tests.interop.program import Program
 
 StartJava = Callable[..., Program]
+StartNode = Callable[[str], Program]
 
 
 @pytest.fixture(scope="session")
@@ -35,5 +37,20 @@ def start_java(programs: tuple[ExitStack, Path]) -> StartJava:
         directory.mkdir()
         command = java(paths[framework, version], main, directory, *options)
         return running.enter_context(Program(command, directory / "log"))
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def start_node(programs: tuple[ExitStack, Path]) -> StartNode:
+    """Starts a program of node/; it ends with the tests."""
+    running, home = programs
+
+    def start(program: str) -> Program:
+        try:
+            command, env = node(program)
+        except Unavailable as why:
+            pytest.skip(str(why))
+        return running.enter_context(Program(command, home / f"{program}-{len(list(home.iterdir()))}.log", env))
 
     return start

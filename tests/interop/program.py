@@ -6,7 +6,7 @@ import json
 import queue
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -28,11 +28,11 @@ class Answer:
 class Program:
     """Context manager.  Standard error goes to `log`."""
 
-    def __init__(self, command: Sequence[str], log: Path, cwd: Path | None = None) -> None:
+    def __init__(self, command: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
         self.log = log
         with log.open("w") as errors:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=cwd
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=env
             )
         self.answers: queue.Queue[Answer | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()

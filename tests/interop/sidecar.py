@@ -10,6 +10,11 @@ from tests.proxy.sidecar import bootstrap, cluster, free_port, route
 LISTENERS = ("main", "unrouted", "hostless", "refused", "slow", "crash")
 
 
+def marked(header: str) -> dict[str, Any]:
+    """A match: the value of this header is "yes"."""
+    return {"prefix": "/", "headers": [{"name": header, "string_match": {"exact": "yes"}}]}
+
+
 class Ports:
     """Free ports, one for each listener and each server."""
 
@@ -17,12 +22,9 @@ class Ports:
         self.listener = {name: free_port() for name in LISTENERS}
         self.server = {name: free_port() for name in ("main", "gray", "crash", "refused")}
 
-    def config(self, protocol: str, gray: str, **proxy: Any) -> dict[str, Any]:
-        """`gray` is the header that chooses the other server by the value "yes"."""
-        to_gray = {
-            "match": {"prefix": "/", "headers": [{"name": gray, "string_match": {"exact": "yes"}}]},
-            "route": {"cluster": "gray"},
-        }
+    def config(self, protocol: str, gray: dict[str, Any], **proxy: Any) -> dict[str, Any]:
+        """`gray` is what a request is like that goes to the other server."""
+        to_gray = {"match": gray, "route": {"cluster": "gray"}}
         routes = {
             "main": [to_gray, route(cluster="main")],
             "unrouted": [{"match": {"path": "/nothing"}, "route": {"cluster": "main"}}],

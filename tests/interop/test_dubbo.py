@@ -14,7 +14,7 @@ import pytest
 
 from tests.interop.conftest import StartJava
 from tests.interop.program import Answer, Program
-from tests.interop.sidecar import Ports
+from tests.interop.sidecar import Ports, marked
 from tests.proxy.sidecar import Sidecar
 
 VERSIONS = ("2.7.23", "3.3.6")
@@ -82,7 +82,7 @@ def world(
     other = next(name for name in VERSIONS if name != version)
     ports = Ports()
     ports.server.update(main=servers[version], gray=servers[other])
-    config = ports.config("dubbo", "gray", idle_timeout="1.5s", upstream_heartbeat={"interval": "0.3s"})
+    config = ports.config("dubbo", marked("gray"), idle_timeout="1.5s", upstream_heartbeat={"interval": "0.3s"})
     with Sidecar(tmp_path_factory.mktemp("sidecar"), config) as sidecar:
         yield World(version, serialization, ports, sidecar, clients[version])
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.interop.conftest import StartJava
 from tests.interop.program import Program
-from tests.interop.sidecar import Ports
+from tests.interop.sidecar import Ports, marked
 from tests.proxy.sidecar import Sidecar
 
 VERSION = "5.13.2"
@@ -43,7 +43,7 @@ def world(start_java: StartJava, tmp_path_factory: pytest.TempPathFactory) -> It
     client = start_java("sofarpc", VERSION, "example.Sofa", "-Dbolt.tcp.heartbeat.interval=300")
     for name in ("main", "gray"):
         server.value("serve", port=ports.server[name], name=name)
-    config = ports.config("bolt", GRAY, idle_timeout="1.5s", upstream_heartbeat={"interval": "0.3s"})
+    config = ports.config("bolt", marked(GRAY), idle_timeout="1.5s", upstream_heartbeat={"interval": "0.3s"})
     with Sidecar(tmp_path_factory.mktemp("sidecar"), config) as sidecar:
         yield World(ports, sidecar, server, client)
 

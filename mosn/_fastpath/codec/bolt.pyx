@@ -15,6 +15,7 @@ from mosn._fastpath.codec.frame cimport (
     FRAME_NOT_THE_PROTOCOL, FRAME_ONEWAY, FRAME_REQUEST, FRAME_RESPONSE, FRAME_TOO_LARGE, Frame, FrameCodec,
     FrameLimits, be16, be32, frame_head_changed, put16, put32,
 )
+from mosn._fastpath.codec.hessian2_sofa cimport h2_sofa_request
 from mosn._fastpath.head cimport M_POST, Head, Header, head_add, header_id
 from mosn._fastpath.memory cimport BlockPool, Buf, Slice, arena_alloc, buf_reserve, slice_of
 
@@ -187,7 +188,20 @@ cdef inline bint named(const Header *item, const char *literal, uint32_t n) noex
     return item.name_len == n and memcmp(item.name, literal, n) == 0
 
 
-cdef int target(const Frame *frame, Head *head) noexcept nogil:
+cdef void named_inside(const char *p, const Frame *frame, Head *head, Slice *service, Slice *method) noexcept nogil:
+    # SOFARPC for Node says the method nowhere but in the request itself.
+    cdef Slice own_method, own_service
+    if frame.serialization != BOLT_HESSIAN2:
+        return
+    # What is read before the content turns out to be something else still counts.
+    h2_sofa_request(p + frame.head_length, frame.body_end - frame.head_length, head.arena, &own_method, &own_service)
+    if own_method.n:
+        method[0] = own_method
+    if service.n == 0 and own_service.n:
+        service[0] = own_service
+
+
+cdef int target(const char *p, const Frame *frame, Head *head) noexcept nogil:
     # :authority and :path of sofa_head_target_service (or service) and sofa_head_method_name.
     cdef Slice service = slice_of("", 0)
     cdef Slice method = slice_of("", 0)
@@ -200,6 +214,8 @@ cdef int target(const Frame *frame, Head *head) noexcept nogil:
             service = slice_of(item.value, item.value_len)
         elif named(item, "sofa_head_method_name", 21):
             method = slice_of(item.value, item.value_len)
+    if method.n == 0:
+        named_inside(p, frame, head, &service, &method)
     path = <char *>arena_alloc(head.arena, <size_t>service.n + method.n + 2)
     if path == NULL:
         return -1
@@ -229,7 +245,7 @@ cdef int read_head(const FrameCodec *self, const char *p, Frame *frame, const Fr
     else:
         head.status = frame.code
     if read_map(at + names, frame.head_length - layout.fixed - names, limits, frame, head) < 0 or (
-            request and target(frame, head) < 0):
+            request and target(p, frame, head) < 0):
         frame.error = FRAME_BAD_HEADERS
         return -1
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from mosn._fastpath.codec.frame_face import FrameEvent, Frames
 from tests.proxy import bolt
 
+CORPUS = Path(__file__).parents[2] / "corpus" / "bolt"
 VERSIONS: list[dict[str, Any]] = [{}, {"v2": 1}, {"v2": 2}, {"v2": 2, "crc": True}]
 
 
@@ -73,9 +75,32 @@ def test_split_at_every_byte() -> None:
     assert [event for i in range(len(data)) for event in frames.feed(data[i : i + 1])] == whole
 
 
-def test_the_node_client_sends_only_service() -> None:
-    event = one(bolt.request(1, b"", headers=[(b"service", b"a.B:1.0")]))
+def test_the_node_client_says_the_method_only_in_the_content() -> None:
+    data = (CORPUS / "request_node.bin").read_bytes()
+    event = one(data)
+    assert (event.authority, event.path) == (b"example.Example:1.0", b"/example.Example:1.0/echo")
+    assert event.headers[event.made_up :] == ((b"service", b"example.Example:1.0"),)
+    without_a_method = data.replace(b"methodName", b"methodNome")
+    assert one(without_a_method).path == b"/example.Example:1.0/"
+    no_service = bolt.request(1, event.body, headers=[])
+    assert (one(no_service).authority, one(no_service).path) == (event.authority, event.path)
+
+
+def test_a_method_in_a_header_comes_first() -> None:
+    content = one((CORPUS / "request_node.bin").read_bytes()).body
+    assert one(bolt.request(1, content)).path == b"/" + bolt.SERVICE + b"/greet"
+
+
+@pytest.mark.parametrize("content", [b"", b"O", b"not a SofaRequest", b"\xff" * 300])
+def test_a_content_that_says_nothing(content: bytes) -> None:
+    event = one(bolt.request(1, content, headers=[(b"service", b"a.B:1.0")]))
     assert (event.authority, event.path) == (b"a.B:1.0", b"/a.B:1.0/")
+
+
+def test_a_node_request_cut_anywhere() -> None:
+    content = one((CORPUS / "request_node.bin").read_bytes()).body
+    paths = {one(bolt.request(1, content[:n], headers=[])).path for n in range(len(content) + 1)}
+    assert paths == {b"//", b"//echo", b"/example.Example:1.0/echo"}
 
 
 @pytest.mark.parametrize(
