@@ -131,6 +131,12 @@ install_envoy() {
         || say "not installed: Envoy (see build/envoy.log); tests that need it are skipped"
 }
 
+# Frameworks whose clients and servers tests/interop runs: from Maven, npm and Go's modules, compiled with its programs.
+install_frameworks() {
+    .venv/bin/python -m tests.interop >build/interop.log 2>&1 \
+        || say "not installed: RPC frameworks (see build/interop.log); tests that need them are skipped"
+}
+
 # What the tests run. A test whose program is absent is skipped, so this only warns.
 install_test_programs() {
     local packages daemon
@@ -145,4 +151,5 @@ install_test_programs() {
     fi
     install_sanitizers
     install_envoy
+    install_frameworks
 }

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.interop import golang
 from tests.interop.java import Unavailable, class_path, java
 from tests.interop.node import node
 from tests.interop.program import Program
 
 StartJava = Callable[..., Program]
 StartNode = Callable[[str], Program]
+StartGo = Callable[[], Program]
 
 
 @pytest.fixture(scope="session")
@@ -52,5 +54,20 @@ def start_node(programs: tuple[ExitStack, Path]) -> StartNode:
         except Unavailable as why:
             pytest.skip(str(why))
         return running.enter_context(Program(command, home / f"{program}-{len(list(home.iterdir()))}.log", env))
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def start_go(programs: tuple[ExitStack, Path]) -> StartGo:
+    """Starts the program of go/; it ends with the tests."""
+    running, home = programs
+
+    def start() -> Program:
+        try:
+            command = [str(golang.program())]
+        except Unavailable as why:
+            pytest.skip(str(why))
+        return running.enter_context(Program(command, home / f"go-{len(list(home.iterdir()))}.log"))
 
     return start
