@@ -378,6 +378,9 @@ class RpcManager(TypedDict):
     max_headers_count: int  # 256
     max_concurrent_requests: int  # 4096 on one client connection; then it is not read
     upstream_connections: int  # 1; to one host, from one worker
+    upstream_connection_mode: Literal["shared", "per_client"]
+    reads_path: bool  # something looks at :path
+    reads_headers: bool  # something looks at, or changes, the headers of requests
     idle_timeout_ms: int  # 90_000; of a client connection without a frame, heartbeats count
     max_stream_duration_ms: int
     heartbeat_interval_ms: int  # 15_000; upstream connections that are silent for so long are asked; 0 never

@@ -80,7 +80,7 @@ _TABLE: dict[str, str] = {
     # -- RPC
     _RPC:
         "protocol stat_prefix route_config max_frame_bytes max_headers_count max_concurrent_requests "
-        "upstream_connections idle_timeout max_stream_duration upstream_heartbeat access_log",
+        "upstream_connections idle_timeout max_stream_duration upstream_heartbeat access_log upstream_connection_mode",
     f"{_RPC}.Heartbeat": "interval timeout failures",
     # -- HTTP
     _HCM:

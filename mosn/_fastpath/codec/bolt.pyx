@@ -12,7 +12,7 @@ from mosn._fastpath.codec.bolt_reply cimport bolt_heartbeat, bolt_heartbeat_answ
 from mosn._fastpath.codec.crc32 cimport crc32
 from mosn._fastpath.codec.frame cimport (
     FRAME_BAD_CHECKSUM, FRAME_BAD_HEADERS, FRAME_BAD_LENGTH, FRAME_HEARTBEAT, FRAME_HEARTBEAT_ANSWER,
-    FRAME_NOT_THE_PROTOCOL, FRAME_ONEWAY, FRAME_REQUEST, FRAME_RESPONSE, FRAME_TOO_LARGE, Frame, FrameCodec,
+    FRAME_NOT_THE_PROTOCOL, FRAME_ONEWAY, FRAME_REQUEST, FRAME_RESPONSE, FRAME_TOO_LARGE, SKIP_PATH, Frame, FrameCodec,
     FrameLimits, be16, be32, frame_head_changed, put16, put32,
 )
 from mosn._fastpath.codec.hessian2_sofa cimport h2_sofa_request
@@ -201,7 +201,7 @@ cdef void named_inside(const char *p, const Frame *frame, Head *head, Slice *ser
         service[0] = own_service
 
 
-cdef int target(const char *p, const Frame *frame, Head *head) noexcept nogil:
+cdef int target(const char *p, const Frame *frame, const FrameLimits *limits, Head *head) noexcept nogil:
     # :authority and :path of sofa_head_target_service (or service) and sofa_head_method_name.
     cdef Slice service = slice_of("", 0)
     cdef Slice method = slice_of("", 0)
@@ -214,7 +214,7 @@ cdef int target(const char *p, const Frame *frame, Head *head) noexcept nogil:
             service = slice_of(item.value, item.value_len)
         elif named(item, "sofa_head_method_name", 21):
             method = slice_of(item.value, item.value_len)
-    if method.n == 0:
+    if method.n == 0 and not limits.skip & SKIP_PATH:
         named_inside(p, frame, head, &service, &method)
     path = <char *>arena_alloc(head.arena, <size_t>service.n + method.n + 2)
     if path == NULL:
@@ -245,7 +245,7 @@ cdef int read_head(const FrameCodec *self, const char *p, Frame *frame, const Fr
     else:
         head.status = frame.code
     if read_map(at + names, frame.head_length - layout.fixed - names, limits, frame, head) < 0 or (
-            request and target(p, frame, head) < 0):
+            request and target(p, frame, limits, head) < 0):
         frame.error = FRAME_BAD_HEADERS
         return -1
     return 0
@@ -336,6 +336,9 @@ CODEC.id_mask = 0xFFFFFFFF
 CODEC.lookahead = 24
 CODEC.parse = parse
 CODEC.read_head = read_head
+CODEC.read_rest = NULL
+CODEC.set_timeout = NULL
+CODEC.calls_back = NULL
 CODEC.changed = frame_head_changed
 CODEC.patch = patch
 CODEC.write = write

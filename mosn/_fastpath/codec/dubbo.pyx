@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
-from mosn._fastpath.codec.dubbo_head cimport dubbo_read_head
+from mosn._fastpath.codec.dubbo_head cimport dubbo_calls_back, dubbo_read_head, dubbo_read_rest, dubbo_set_timeout
 from mosn._fastpath.codec.dubbo_reply cimport dubbo_goaway, dubbo_heartbeat, dubbo_heartbeat_answer, dubbo_reply
 from mosn._fastpath.codec.dubbo_write cimport dubbo_changed, dubbo_write
 from mosn._fastpath.codec.frame cimport (
@@ -121,7 +121,7 @@ cdef int64_t _parse(const FrameCodec *self, const char *p, size_t n, const Frame
 
 
 cdef void _patch(const FrameCodec *self, char *p, const Frame *frame, uint64_t id, int32_t timeout_ms) noexcept nogil:
-    # The timeout is an attachment, which no server enforces: it stays.
+    # The timeout is an attachment: set_timeout changes it.
     put64(p + 4, id)
 
 
@@ -131,6 +131,9 @@ CODEC.id_mask = 0xFFFFFFFFFFFFFFFF
 CODEC.lookahead = DUBBO_HEAD
 CODEC.parse = _parse
 CODEC.read_head = dubbo_read_head
+CODEC.read_rest = dubbo_read_rest
+CODEC.set_timeout = dubbo_set_timeout
+CODEC.calls_back = dubbo_calls_back
 CODEC.changed = dubbo_changed
 CODEC.patch = _patch
 CODEC.write = dubbo_write

@@ -1,22 +1,23 @@
 """From a Dubbo request to the one request model (contracts: dubbo_head.pxd)."""
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memchr, memcmp, memcpy
 
 from mosn._fastpath.codec.dubbo cimport DUBBO_ATTACHMENTS, DUBBO_HEAD, dubbo_readable
 from mosn._fastpath.codec.dubbo_body cimport (
     DubboBody, DubboService, dubbo_arguments, dubbo_body, dubbo_entry, dubbo_map, dubbo_service,
 )
 from mosn._fastpath.codec.frame cimport (
-    FRAME_BAD_HEADERS, FRAME_ONEWAY, FRAME_REQUEST, Frame, FrameCodec, FrameLimits, inside,
+    FRAME_BAD_HEADERS, FRAME_ONEWAY, FRAME_REQUEST, SKIP_HEADERS, Frame, FrameCodec, FrameLimits, inside,
 )
 from mosn._fastpath.codec.hessian2 cimport H2Entry
 from mosn._fastpath.codec.hessian2_string cimport H2_NULL
 from mosn._fastpath.head cimport M_POST, Head, Header, head_add, header_id
-from mosn._fastpath.memory cimport Slice, arena_alloc, slice_of
+from mosn._fastpath.memory cimport Arena, Slice, arena_alloc, arena_copy, slice_of
 
 cdef enum:
     LONGEST_TIMEOUT = 9         # digits
+    CALLBACK_TAIL = 8192        # bytes
     MOST_HEADERS = 60000        # whatever the limits say: Frame counts in 16 bits
 
 # What a byte is.
@@ -236,7 +237,7 @@ cdef int dubbo_read_head(const FrameCodec *self, const char *p, Frame *frame, co
         return _result(frame, _unread(frame, head))
     dubbo_body(&b, p, frame, head.arena)
     found = _service(&b, &service, frame, head)
-    if found == 0:
+    if found == 0 and not limits.skip & SKIP_HEADERS:
         found = _attachments(p, &b, service.types, frame, limits, head)
     return _result(frame, found)
 
@@ -260,3 +261,51 @@ cdef int dubbo_read_attachments(const char *p, Frame *frame, const FrameLimits *
     if dubbo_service(&b, &service) < 0:
         return _result(frame, -1)
     return _result(frame, _attachments(p, &b, service.types, frame, limits, head))
+
+
+cdef int dubbo_read_rest(const FrameCodec *self, const char *p, Frame *frame, const FrameLimits *limits,
+                         Head *head) noexcept nogil:
+    return dubbo_read_attachments(p, frame, limits, head)
+
+
+# -- timeouts and callbacks
+
+cdef Slice _decimal(Arena *arena, int32_t number) noexcept nogil:
+    # Of a number that is not negative; empty when out of memory.
+    cdef char digits[12]
+    cdef uint32_t n = 0
+    while True:
+        n += 1
+        digits[12 - n] = <char>(c"0" + number % 10)
+        number //= 10
+        if number == 0:
+            break
+    return slice_of(arena_copy(arena, digits + 12 - n, n), n)
+
+
+cdef void dubbo_set_timeout(const FrameCodec *self, const Frame *frame, Head *head, int32_t timeout_ms) noexcept nogil:
+    cdef Header *item
+    cdef Slice text
+    cdef uint32_t i
+    for i in range(frame.first_header, frame.first_header + <uint32_t>frame.header_count):
+        item = &head.items[i]
+        if item.name_len == 7 and memcmp(item.name, b"timeout", 7) == 0 and not item.removed:
+            text = _decimal(head.arena, timeout_ms)
+            if text.p != NULL:
+                item.value = text.p
+                item.value_len = text.n
+
+
+cdef bint dubbo_calls_back(const FrameCodec *self, const char *p, const Frame *frame) noexcept nogil:
+    cdef const char *end = p + frame.length
+    cdef const char *at = p + DUBBO_HEAD
+    if frame.length > CALLBACK_TAIL:
+        at = end - CALLBACK_TAIL
+    while end - at > 17:
+        at = <const char *>memchr(at, c"_", <size_t>(end - at))
+        if at == NULL:
+            return False
+        if at - p > DUBBO_HEAD + 3 and end - at > 14 and memcmp(at - 3, b"sys_callback_arg-", 17) == 0:
+            return True
+        at += 1
+    return False

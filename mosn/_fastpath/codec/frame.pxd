@@ -33,9 +33,15 @@ cdef enum FrameError:
     FRAME_BAD_CHECKSUM
 
 
+cdef enum FrameSkip:
+    SKIP_HEADERS = 1            # nobody looks at a request's own headers, or adds any
+    SKIP_PATH = 2               # nobody looks at :path
+
+
 cdef struct FrameLimits:
     uint32_t frame_bytes        # a whole frame, head and body
     uint32_t headers            # entries
+    uint32_t skip               # FrameSkip: what read_head may leave out of a request
 
 
 cdef struct Frame:
@@ -70,6 +76,14 @@ cdef struct FrameCodec:
     # live as long as head.  Names are lower case, known ones have their id.  0, or -1 (frame.error).
     int (*read_head)(const FrameCodec *self, const char *p, Frame *frame, const FrameLimits *limits,
                      Head *head) noexcept nogil
+    # Add the headers that read_head left out for SKIP_HEADERS, to a head that nothing was added to since; frame gets
+    # the timeout that stands among them.  0, or -1.  NULL: read_head leaves none out.
+    int (*read_rest)(const FrameCodec *self, const char *p, Frame *frame, const FrameLimits *limits,
+                     Head *head) noexcept nogil
+    # Put another timeout (milliseconds) into the head, where it is one of the headers.  NULL: `patch` and `write` do.
+    void (*set_timeout)(const FrameCodec *self, const Frame *frame, Head *head, int32_t timeout_ms) noexcept nogil
+    # Does this request give the server something to call back?  NULL: no request of this protocol does.
+    bint (*calls_back)(const FrameCodec *self, const char *p, const Frame *frame) noexcept nogil
     # Is head another than read_head made of p?
     bint (*changed)(const FrameCodec *self, const char *p, const Frame *frame, const Head *head) noexcept nogil
     # In place: another id; another timeout unless timeout_ms is negative; the checksum, if there is one.
@@ -81,8 +95,9 @@ cdef struct FrameCodec:
     # Append a heartbeat, in the version and with the serialization of `like` (a frame of this connection).
     int (*heartbeat)(const FrameCodec *self, BlockPool *pool, Buf *out, const Frame *like, uint64_t id) noexcept nogil
     int (*heartbeat_answer)(const FrameCodec *self, BlockPool *pool, Buf *out, const Frame *request) noexcept nogil
-    # Append our own answer to a request that stands at p, for the client's id in request.id (the one in p may be new).  code is HTTP's: 404 no route, 503 no
-    # healthy host, overflow or reset, 504 timed out, 403 refused, 429 over quota; text says why.
+    # Append our own answer to a request that stands at p, for the client's id in request.id (the one in p may be
+    # new).  code is HTTP's: 404 no route, 503 no healthy host, overflow or reset, 504 timed out, 403 refused, 429 over
+    # quota; text says why.
     int (*reply)(const FrameCodec *self, BlockPool *pool, Buf *out, const char *p, const Frame *request,
                  uint32_t code, Slice text) noexcept nogil
     # Append "no more requests on this connection, please"; NULL: clients of this protocol know no such thing.

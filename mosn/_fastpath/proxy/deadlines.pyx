@@ -84,5 +84,8 @@ cdef void attempt_timer(Engine *engine, Timer *timer) noexcept nogil:
         stream_reply(stream, 408, text("request timeout"), 0, text("request_overall_timeout"), EMPTY)
     elif passed(stream.idle_deadline, now):
         idle_timed_out(stream)
+    elif passed(stream.look_at, now):
+        stream.look_at = 0
+        stream.down_ops.look(stream)
     if not stream.flags & S_DONE:
         stream_rearm(stream)

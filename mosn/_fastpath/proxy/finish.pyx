@@ -114,6 +114,7 @@ cdef void stream_rearm(Stream *stream) noexcept nogil:
     earlier(&due, stream.duration_deadline)
     earlier(&due, stream.request_deadline)
     earlier(&due, stream.retry_at)
+    earlier(&due, stream.look_at)
     if due == 0:
         timer_cancel(engine, &stream.timer)
     elif stream.timer.prev == NULL or due < stream.timer.due:

@@ -11,7 +11,7 @@ from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, C_PAUSED, Conn
 from mosn._fastpath.head cimport Head, head_init
 from mosn._fastpath.memory cimport Slice, arena_alloc, arena_copy, buf_len, buf_reserve
 from mosn._fastpath.proxy.finish cimport text
-from mosn._fastpath.proxy.rpc_types cimport RpcExchange, RpcServer
+from mosn._fastpath.proxy.rpc_types cimport RpcExchange, RpcServer, rpc_read_rest
 from mosn._fastpath.proxy.runtime cimport DownstreamOps, RpcManager, Stream
 from mosn._fastpath.shm.segment cimport count
 from mosn._fastpath.shm.stats cimport HT_CX_DRAIN_CLOSE, HT_CX_TX_BYTES
@@ -89,6 +89,7 @@ cdef int mirrored(Stream *stream, Stream *shadow) noexcept nogil:
         return -1
     copy[0] = own[0]
     copy.slot = NULL
+    copy.own = NULL
     copy.bytes = arena_copy(&shadow.arena, own.bytes, own.frame.length)
     if copy.bytes == NULL:
         return -1
@@ -123,6 +124,22 @@ cdef Conn *splice_target(Stream *stream) noexcept nogil:
     return NULL
 
 
+cdef void look(Stream *stream) noexcept nogil:
+    # The client's timeout, which most requests are answered without.
+    cdef RpcExchange *exchange = <RpcExchange *>stream.rpc
+    cdef RpcManager *manager = <RpcManager *>stream.manager
+    cdef uint64_t deadline
+    if not exchange.unread:
+        return
+    rpc_read_rest(manager.codec, exchange, &manager.limits, &stream.request)
+    if exchange.frame.timeout_ms <= 0:
+        return
+    stream.said_timeout_ms = <uint32_t>exchange.frame.timeout_ms
+    deadline = exchange.begun_ms + stream.said_timeout_ms
+    if stream.route_deadline == 0 or deadline < stream.route_deadline:
+        stream.route_deadline = deadline
+
+
 cdef void finished(Stream *stream) noexcept nogil:
     cdef RpcServer *server = <RpcServer *>stream.down
     if stream.younger != NULL:
@@ -135,7 +152,7 @@ cdef void finished(Stream *stream) noexcept nogil:
     server.held_bytes -= (<RpcExchange *>stream.rpc).frame.length
     if server.conn.flags & C_DEAD or server.closing:
         return
-    if server.draining and server.in_flight == 0:
+    if server.draining and server.in_flight == 0 and server.conn.engine.now_ms >= server.goodbye_ms:
         rpc_goodbye(server)
     elif server.conn.flags & C_PAUSED and server.held_by == NULL and not server.conn.flags & C_HIGH:
         conn_resume(&server.conn)
@@ -160,6 +177,7 @@ OPS.abort = nothing
 OPS.pause = nothing
 OPS.resume = nothing
 OPS.tunnel = nothing
+OPS.look = look
 OPS.finished = finished
 OPS.above_high = above_high
 OPS.splice_target = splice_target

@@ -14,9 +14,12 @@ from mosn._fastpath.engine.conn cimport conn_close, conn_flush_soon, conn_push, 
 from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, Conn, ConnOps
 from mosn._fastpath.head cimport Head
 from mosn._fastpath.memory cimport Slice, buf_len, buf_reserve, slice_of
+from mosn._fastpath.proxy.rpc_calls cimport rpc_call_client
 from mosn._fastpath.proxy.rpc_hold cimport rpc_release
 from mosn._fastpath.proxy.rpc_pending cimport rpc_free_id, rpc_pending_grow, rpc_remember, rpc_take
-from mosn._fastpath.proxy.rpc_types cimport RPC_CLOSED, RPC_CONNECTING, RPC_OPEN, RpcClient, RpcExchange
+from mosn._fastpath.proxy.rpc_types cimport (
+    RPC_CLOSED, RPC_CONNECTING, RPC_OPEN, RpcClient, RpcExchange, rpc_read_rest,
+)
 from mosn._fastpath.proxy.runtime cimport (
     RESET_LOCAL, RESET_PROTOCOL, RESET_TERMINATION, S_DONE, S_HEAD_SENT, Stream, UpstreamOps,
 )
@@ -50,18 +53,22 @@ cdef inline void wrote(RpcClient *client, uint64_t n) noexcept nogil:
     conn_flush_soon(&client.conn)
 
 
-cdef int32_t time_left(RpcClient *client, const RpcExchange *exchange) noexcept nogil:
+cdef int32_t time_left(RpcClient *client, RpcExchange *exchange, Head *head, bint again) noexcept nogil:
     # What is left of the client's own timeout, where time was spent; -1: leave it as it stands.
     cdef uint64_t spent = client.conn.engine.now_ms - exchange.begun_ms
+    if again and exchange.unread:
+        rpc_read_rest(client.codec, exchange, &client.limits, head)
     if exchange.frame.timeout_ms <= 0 or spent == 0:
         return -1
     return 1 if spent >= <uint64_t>exchange.frame.timeout_ms else <int32_t>(exchange.frame.timeout_ms - spent)
 
 
-cdef int put(RpcClient *client, RpcExchange *exchange, const Head *head) noexcept nogil:
+cdef int put(RpcClient *client, RpcExchange *exchange, Head *head, bint again) noexcept nogil:
     cdef Conn *conn = &client.conn
     cdef Frame *frame = &exchange.frame
-    cdef int32_t timeout_ms = time_left(client, exchange)
+    cdef int32_t timeout_ms = time_left(client, exchange, head, again)
+    if timeout_ms >= 0 and client.codec.set_timeout != NULL:
+        client.codec.set_timeout(client.codec, frame, head, timeout_ms)
     if client.codec.changed(client.codec, exchange.bytes, frame, head):
         return client.codec.write(client.codec, &conn.engine.pool, &conn.outbuf, exchange.bytes, frame, head,
                                   exchange.upstream_id, timeout_ms)
@@ -91,7 +98,7 @@ cdef void send_head(Stream *stream, Head *head, bint end) noexcept nogil:
     elif not rpc_remember(client, stream, &exchange.upstream_id):
         exchange.unsendable = True
         return
-    if put(client, exchange, head) < 0:
+    if put(client, exchange, head, stream.attempt > 0) < 0:
         exchange.unsendable = True
         return
     stream.info.upstream_wire_sent += exchange.frame.length
@@ -182,11 +189,8 @@ cdef int serve_frame(RpcClient *client, char *p, const Frame *frame) noexcept no
     elif frame.kind == FRAME_GOAWAY:
         count(client.proxy.region, client.stats + CL_CX_GOAWAY, 1)
         rpc_client_retire(client)
-    elif frame.kind == FRAME_REQUEST:
-        # Whose client it is meant for cannot be said on a shared connection.
-        client.codec.reply(client.codec, &client.conn.engine.pool, &client.conn.outbuf, p, frame, 404,
-                           slice_of("no client behind this connection takes requests", 47))
-        conn_flush_soon(&client.conn)
+    elif frame.kind == FRAME_REQUEST or frame.kind == FRAME_ONEWAY:
+        rpc_call_client(client, p, frame)
     return 0
 
 

@@ -17,6 +17,7 @@ from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_write
 from mosn._fastpath.proxy.rpc_client cimport (
     rpc_client_close, rpc_client_conn_ops, rpc_client_init, rpc_client_opened, rpc_client_retire, rpc_client_serve,
 )
+from mosn._fastpath.proxy.rpc_own cimport rpc_own_join, rpc_own_leave, rpc_own_slot
 from mosn._fastpath.proxy.rpc_types cimport MOST_SLOTS, RPC_OPEN, RpcClient, RpcExchange, RpcOwner, RpcPool, RpcSlot
 from mosn._fastpath.proxy.runtime cimport (
     RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, S_PENDING_TAKEN, S_WAITING, HostPool, PoolOps, Proxy, RpcManager,
@@ -110,6 +111,13 @@ cdef void lend(RpcClient *client, Stream *stream) noexcept nogil:
     rpc_client_serve(client, stream)
 
 
+cdef RpcSlot *slot_of(Stream *stream, RpcPool *pool) noexcept nogil:
+    cdef RpcExchange *exchange = <RpcExchange *>stream.rpc
+    if exchange.own != NULL:
+        return rpc_own_slot(exchange.own, pool)
+    return &pool.slots[exchange.client_id % slot_count(stream)]
+
+
 cdef void acquire(Stream *stream) noexcept nogil:
     cdef HostPool *host = host_pool(stream.host)
     cdef RpcPool *pool = find_pool(host, manager_of(stream).codec) if host != NULL else NULL
@@ -118,7 +126,10 @@ cdef void acquire(Stream *stream) noexcept nogil:
     if pool == NULL:
         pool_refuse(stream, CL_RQ_PENDING_OVERFLOW)
         return
-    slot = &pool.slots[(<RpcExchange *>stream.rpc).client_id % slot_count(stream)]
+    slot = slot_of(stream, pool)
+    if slot == NULL:
+        pool_refuse(stream, CL_RQ_PENDING_OVERFLOW)
+        return
     if slot.client != NULL and slot.client.state == RPC_OPEN:
         lend(slot.client, stream)
         return
@@ -141,12 +152,17 @@ cdef RpcClient *any_open(RpcPool *pool) noexcept nogil:
 
 cdef void open_slot(Stream *stream, RpcPool *pool, RpcSlot *slot, Breaker *breaker) noexcept nogil:
     # Within the limit of connections; beyond it another slot's connection serves, and a host has one in any case.
+    # Who needs a connection of its own is refused.
     cdef Proxy *proxy = stream.proxy
     cdef RpcClient *other
     cdef bint taken = limit_take(proxy.region, &proxy.limits, breaker.index, LIMIT_CONNECTIONS,
                                  breaker.max_connections)
     if not taken:
         count(proxy.region, stream.cluster.stats + CL_CX_OVERFLOW, 1)
+        if (<RpcExchange *>stream.rpc).own != NULL:
+            limit_give(proxy.region, breaker.index, LIMIT_PENDING)
+            pool_refuse(stream, CL_RQ_PENDING_OVERFLOW)
+            return
         other = any_open(pool)
         if other != NULL:
             limit_give(proxy.region, breaker.index, LIMIT_PENDING)
@@ -217,6 +233,8 @@ cdef void describe(RpcClient *client, Stream *stream, RpcPool *pool, RpcSlot *sl
     client.stats = cluster.stats
     client.gauges = cluster.gauges
     client.histograms = cluster.histograms
+    if (<RpcExchange *>stream.rpc).own != NULL:
+        rpc_own_join((<RpcExchange *>stream.rpc).own, client)
     pool.host.connections += 1
     host.active_connections += 1
     count(proxy.region, cluster.stats + CL_CX_TOTAL, 1)
@@ -301,6 +319,7 @@ cdef void gone(RpcClient *client) noexcept nogil:
         pool.clients = client.next
     if client.next != NULL:
         client.next.previous = client.previous
+    rpc_own_leave(client)
     pool.host.connections -= 1
     client.host.active_connections -= 1
     if client.counted:

@@ -8,7 +8,9 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memset
 
-from mosn._fastpath.codec.frame cimport FRAME_HEARTBEAT, FRAME_ONEWAY, FRAME_REQUEST, Frame
+from mosn._fastpath.codec.frame cimport (
+    FRAME_HEARTBEAT, FRAME_ONEWAY, FRAME_REQUEST, FRAME_RESPONSE, SKIP_HEADERS, Frame,
+)
 from mosn._fastpath.engine.conn cimport (
     conn_close, conn_close_flushed, conn_flush_soon, conn_init, conn_move, conn_pause, conn_resume,
     conn_timer,
@@ -18,7 +20,9 @@ from mosn._fastpath.memory cimport arena_alloc, arena_copy
 from mosn._fastpath.proxy.finish cimport stream_discard, stream_new, text
 from mosn._fastpath.proxy.holding cimport chain_now, give_limits
 from mosn._fastpath.proxy.rpc_answer cimport rpc_answer_ops, rpc_goodbye
+from mosn._fastpath.proxy.rpc_calls cimport rpc_call_answered
 from mosn._fastpath.proxy.rpc_hold cimport rpc_hold, rpc_unhold
+from mosn._fastpath.proxy.rpc_own cimport rpc_own_close
 from mosn._fastpath.proxy.rpc_pool cimport rpc_pool_ops
 from mosn._fastpath.proxy.rpc_types cimport RpcClient, RpcExchange, RpcServer
 from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, Proxy, RpcManager, Stream
@@ -32,6 +36,8 @@ from mosn._fastpath.shm.stats cimport (
 )
 
 cdef enum:
+    LOOK_MS = 10                # a request that takes longer than this is asked for its timeout
+    GOODBYE_MS = 1000           # clients that were told not to send any more have so long to hear it
     LEAST_HIGH_WATER = 262144   # of answers in the queue: many requests share it
 
 
@@ -49,6 +55,7 @@ cdef bint refresh(RpcServer *server) noexcept nogil:
     server.config = server.listener.config
     server.chain = chain
     server.manager = chain.rpc
+    server.apart |= chain.rpc.per_client
     server.idle_ms = chain.rpc.http.idle_timeout_ms
     server.generation = server.proxy.snapshot.generation
     return True
@@ -67,6 +74,7 @@ cdef Stream *new_stream(RpcServer *server, char *p, const Frame *frame) noexcept
         exchange.bytes = arena_copy(&stream.arena, p, frame.length)
         exchange.begun_ms = server.proxy.engine.now_ms
         exchange.client_id = server.id
+        exchange.own = server if server.apart else NULL
     if exchange == NULL or exchange.bytes == NULL:
         stream_discard(stream)
         return NULL
@@ -94,8 +102,11 @@ cdef void describe(RpcServer *server, Stream *stream, const Frame *frame) noexce
 
 cdef int begin(RpcServer *server, char *p, const Frame *frame) noexcept nogil:
     # -1: the connection cannot go on.
-    cdef Stream *stream = new_stream(server, p, frame)
+    cdef Stream *stream
     cdef RpcExchange *exchange
+    if not server.apart and server.codec.calls_back != NULL and server.codec.calls_back(server.codec, p, frame):
+        server.apart = True
+    stream = new_stream(server, p, frame)
     if stream == NULL:
         return -1
     exchange = <RpcExchange *>stream.rpc
@@ -103,6 +114,10 @@ cdef int begin(RpcServer *server, char *p, const Frame *frame) noexcept nogil:
                               &stream.request) < 0:
         stream_discard(stream)
         return -1
+    if server.codec.read_rest != NULL and server.manager.limits.skip & SKIP_HEADERS:
+        exchange.unread = True
+        if frame.kind == FRAME_REQUEST:
+            stream.look_at = exchange.begun_ms + LOOK_MS
     describe(server, stream, &exchange.frame)
     stream.older = server.streams
     if server.streams != NULL:
@@ -110,6 +125,8 @@ cdef int begin(RpcServer *server, char *p, const Frame *frame) noexcept nogil:
     server.streams = stream
     server.in_flight += 1
     server.held_bytes += frame.length
+    server.like_version = frame.version
+    server.like_serialization = frame.serialization
     if frame.kind == FRAME_ONEWAY:
         count(server.proxy.region, server.stats + HT_RQ_ONEWAY, 1)
     stream_begin(stream, True)
@@ -127,7 +144,9 @@ cdef int serve_frame(RpcServer *server, char *p, const Frame *frame) noexcept no
         if server.codec.heartbeat_answer(server.codec, &server.conn.engine.pool, &server.conn.outbuf, frame) < 0:
             return -1
         conn_flush_soon(&server.conn)
-    # Answers to what nobody asked, and events, end here.
+    elif frame.kind == FRAME_RESPONSE:
+        rpc_call_answered(server, p, frame)
+    # Events end here.
     return 0
 
 
@@ -184,6 +203,7 @@ cdef void server_gone(RpcServer *server) noexcept nogil:
     if server.next != NULL:
         server.next.previous = server.previous
     rpc_unhold(server)
+    rpc_own_close(server)
     proxy.connections -= 1
     count(proxy.region, server.stats + HT_CX_DESTROY, 1)
     count(proxy.region, server.stats + (HT_CX_DESTROY_REMOTE if server.remote_closed else HT_CX_DESTROY_LOCAL), 1)
@@ -224,6 +244,9 @@ cdef void on_timer(Conn *conn) noexcept nogil:
     # Armed rarely: a frame only notes when it came.
     cdef RpcServer *server = <RpcServer *>conn
     cdef uint64_t silent = conn.engine.now_ms - server.last_ms
+    if server.draining:
+        part(server)
+        return
     if not server.idle_ms:
         return
     if server.in_flight == 0 and silent >= server.idle_ms:
@@ -291,6 +314,7 @@ cdef void enter(RpcServer *server, RpcManager *manager) noexcept nogil:
     server.gauges = manager.http.gauges
     server.histogram = manager.http.histogram
     server.idle_ms = manager.http.idle_timeout_ms
+    server.apart = manager.per_client
     server.listener_stats = server.config.stats
     server.listener_gauges = server.config.gauges
     count(proxy.region, server.stats + HT_CX_TOTAL, 1)
@@ -299,12 +323,35 @@ cdef void enter(RpcServer *server, RpcManager *manager) noexcept nogil:
         conn_timer(&server.conn, server.idle_ms)
 
 
+cdef void say_readonly(RpcServer *server) noexcept nogil:
+    # Where clients know such a thing.
+    cdef Frame like
+    if server.codec.goaway == NULL:
+        return
+    memset(&like, 0, sizeof(Frame))
+    like.version = server.like_version
+    like.serialization = server.like_serialization
+    if server.codec.goaway(server.codec, &server.conn.engine.pool, &server.conn.outbuf, &like) == 0:
+        server.goodbye_ms = server.conn.engine.now_ms + GOODBYE_MS
+        conn_flush_soon(&server.conn)
+
+
+cdef void part(RpcServer *server) noexcept nogil:
+    # Now, when the client had its time to hear of it; else later, or with the last answer.
+    cdef uint64_t now = server.conn.engine.now_ms
+    if now < server.goodbye_ms:
+        conn_timer(&server.conn, <uint32_t>(server.goodbye_ms - now))
+    elif server.in_flight == 0 and server.conn.inbuf.data == NULL:
+        rpc_goodbye(server)
+
+
 cdef void rpc_drain_all(Proxy *proxy) noexcept nogil:
     cdef RpcServer *server = <RpcServer *>proxy.rpc_servers
     while server != NULL:
         server.draining = True
-        if server.in_flight == 0 and server.conn.inbuf.data == NULL and not server.conn.flags & C_DEAD:
-            rpc_goodbye(server)
+        if not server.conn.flags & C_DEAD and not server.closing:
+            say_readonly(server)
+            part(server)
         server = server.next
 
 

@@ -6,7 +6,8 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from mosn._fastpath.codec.frame cimport Frame, FrameCodec, FrameLimits
-from mosn._fastpath.engine.types cimport Conn
+from mosn._fastpath.engine.types cimport Conn, Timer
+from mosn._fastpath.head cimport Head
 from mosn._fastpath.proxy.runtime cimport FilterChain, HostPool, Listener, ListenerRuntime, Proxy, RpcManager, Stream
 from mosn._fastpath.proxy.types cimport Address, Host
 
@@ -25,7 +26,16 @@ cdef struct RpcExchange:
     uint64_t upstream_id
     uint64_t begun_ms
     uint64_t client_id          # the client connection's number: chooses the slot
+    RpcServer *own              # the client connection, where it has upstream connections of its own; else NULL
     uint8_t unsendable          # the changed head does not fit the protocol
+    uint8_t unread              # the codec's read_rest was not called yet
+
+
+cdef inline void rpc_read_rest(const FrameCodec *codec, RpcExchange *exchange, const FrameLimits *limits,
+                               Head *head) noexcept nogil:
+    # What was left out of the request's head.  What cannot be read is left out for good: the upstream may know better.
+    exchange.unread = False
+    codec.read_rest(codec, exchange.bytes, &exchange.frame, limits, head)
 
 
 cdef struct RpcServer:
@@ -58,6 +68,13 @@ cdef struct RpcServer:
     uint32_t listener_gauges
     uint32_t listener_limit_row
     uint32_t box_limit_row
+    RpcOwnSlot *own_slots       # `apart`: what stands for the pools' slots
+    RpcClient *own              # upstream connections that serve only this client
+    RpcCalls *calls             # requests from upstreams that this client has not answered; NULL: never one
+    uint64_t goodbye_ms         # draining: told the client, who may still send for so long; 0 no need to wait
+    uint8_t like_version        # of the last request, for READONLY and the like
+    uint8_t like_serialization
+    uint8_t apart               # has upstream connections of its own
     uint8_t draining
     uint8_t closing
     uint8_t remote_closed
@@ -110,6 +127,8 @@ cdef struct RpcClient:
     uint8_t counted             # the connection limit's slot is held
     RpcPool *pool
     const RpcOwner *owner
+    RpcServer *only             # the one client that it serves, NULL: any
+    RpcClient *next_own         # of `only`
 
 
 cdef struct RpcOwner:
@@ -123,6 +142,28 @@ cdef struct RpcSlot:
     RpcClient *client           # NULL none
     Stream *waiting             # until it is connected; oldest first
     Stream *waiting_last
+
+
+cdef struct RpcOwnSlot:
+    RpcSlot slot                # first
+    RpcPool *pool               # free to be used for another when the slot is empty
+    RpcOwnSlot *next
+
+
+cdef struct RpcCall:
+    # A request that went from an upstream to a client.
+    uint64_t id                 # towards the client
+    uint64_t upstream_id
+    RpcClient *client           # NULL: free
+    uint64_t due_ms             # given up then
+
+
+cdef struct RpcCalls:
+    RpcCall *items              # by id & mask; ids are chosen so that their place is free
+    uint32_t mask
+    uint32_t count
+    uint64_t last_id
+    Timer timer                 # for the earliest due_ms
 
 
 cdef struct RpcPool:

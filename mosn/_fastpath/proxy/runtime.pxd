@@ -83,6 +83,7 @@ cdef struct RpcManager:
     uint8_t protocol            # Protocol
     uint32_t max_streams        # requests in flight on one client connection; then it is not read
     uint32_t connections        # to one host, from one worker
+    bint per_client             # each client connection has upstream connections of its own
     uint32_t heartbeat_ms       # an upstream connection that was silent for so long is asked; 0 never
     uint32_t heartbeat_timeout_ms
     uint32_t heartbeat_failures  # unanswered ones in a row: the connection is given up
@@ -235,6 +236,8 @@ cdef struct DownstreamOps:
     void (*resume)(Stream *stream) noexcept nogil
     # From now on bytes both ways are not HTTP (101 or CONNECT 2xx was sent).
     void (*tunnel)(Stream *stream) noexcept nogil
+    # It takes long enough (Stream.look_at) to find out what was not worth it before.  NULL: look_at is never set.
+    void (*look)(Stream *stream) noexcept nogil
     # The stream is over and its memory goes away.
     void (*finished)(Stream *stream) noexcept nogil
     bint (*above_high)(Stream *stream) noexcept nogil
@@ -337,6 +340,7 @@ cdef struct Stream:
     uint64_t duration_deadline
     uint64_t retry_at
     uint64_t request_deadline
+    uint64_t look_at            # engine ms, 0 none: time for down_ops.look
     uint32_t idle_ms
     uint32_t timeout_ms
     uint32_t said_timeout_ms    # the client's own deadline, 0 none

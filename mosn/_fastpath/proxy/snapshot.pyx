@@ -9,6 +9,7 @@ from libc.stdint cimport uint32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
+from mosn._fastpath.codec.frame cimport SKIP_HEADERS, SKIP_PATH
 from mosn._fastpath.codec.frames cimport frame_codec
 from mosn._fastpath.engine.system cimport AF_INET6
 from mosn._fastpath.memory cimport Slice, slice_of
@@ -364,7 +365,10 @@ cdef class SnapshotObject:
         out.limits.frame_bytes = spec["max_frame_bytes"]
         out.limits.headers = spec["max_headers_count"]
         out.max_streams = spec["max_concurrent_requests"]
+        out.limits.skip = ((0 if spec["reads_headers"] else SKIP_HEADERS)
+                           | (0 if spec["reads_path"] else SKIP_PATH))
         out.connections = spec["upstream_connections"]
+        out.per_client = spec["upstream_connection_mode"] == "per_client"
         out.heartbeat_ms = spec["heartbeat_interval_ms"]
         out.heartbeat_timeout_ms = spec["heartbeat_timeout_ms"]
         out.heartbeat_failures = spec["heartbeat_failures"]

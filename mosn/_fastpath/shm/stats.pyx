@@ -65,6 +65,7 @@ CLUSTER_COUNTERS = (
     "lb_healthy_panic", "lb_recalculate_zone_structures", "original_dst_host_invalid",
     "bind_errors", "update_success", "update_failure", "update_attempt",
     "upstream_response_unknown", "upstream_heartbeat", "upstream_heartbeat_timeout", "upstream_cx_goaway",
+    "upstream_callback", "upstream_callback_refused", "upstream_callback_timeout",
 )
 CLUSTER_GAUGES = ("upstream_cx_active", "upstream_cx_http1_active", "upstream_rq_active", "upstream_rq_pending_active")
 CLUSTER_HISTOGRAMS = ("upstream_rq_time", "upstream_cx_connect_ms", "upstream_cx_length_ms")

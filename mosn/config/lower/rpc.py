@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from mosn.config.findings import nearest
 from mosn.config.lower.access_logs import lower_access_logs
 from mosn.config.lower.context import Context, wrapped
-from mosn.config.lower.http import add_route_table
+from mosn.config.lower.http import add_route_table, pick
 from mosn.config.lower.routes import lower_route_table
+from mosn.config.lower.rpc_reads import rpc_reads
 from mosn.model import RpcManager
 
 _MAX_FRAME = 16 * 1024 * 1024
 _MOST_CONNECTIONS = 16
+_MODES: tuple[Literal["shared", "per_client"], ...] = ("shared", "per_client")
 
 
 @cache
@@ -32,23 +34,29 @@ def lower_rpc(ctx: Context, config: Any, path: str) -> RpcManager:
         ctx.report("MC0204", f"{path}.protocol", text, suggestion=nearest(config.protocol, rpc_protocols()))
     scope = ctx.registry.scope("rpc", config.stat_prefix)
     heartbeat, heartbeat_path = config.upstream_heartbeat, f"{path}.upstream_heartbeat"
+    table = _route_table(ctx, config, path)
+    logs = lower_access_logs(ctx, config.access_log, f"{path}.access_log")
+    reads = rpc_reads(ctx.route_tables.get(table), logs)
     connections = wrapped(config, "upstream_connections", 1)
     if not 1 <= connections <= _MOST_CONNECTIONS:
         ctx.report("MC0109", f"{path}.upstream_connections", f"must be 1 to {_MOST_CONNECTIONS}")
     return {
         "protocol": config.protocol,
         "stat_prefix": config.stat_prefix,
-        "route_table": _route_table(ctx, config, path),
+        "route_table": table,
         "max_frame_bytes": wrapped(config, "max_frame_bytes", _MAX_FRAME),
         "max_headers_count": wrapped(config, "max_headers_count", 256),
         "max_concurrent_requests": wrapped(config, "max_concurrent_requests", 4096),
         "upstream_connections": connections,
+        "upstream_connection_mode": pick(_MODES, config.upstream_connection_mode),
+        "reads_path": reads.path,
+        "reads_headers": reads.headers,
         "idle_timeout_ms": ctx.milliseconds(config, "idle_timeout", 90_000, path),
         "max_stream_duration_ms": ctx.milliseconds(config, "max_stream_duration", 0, path),
         "heartbeat_interval_ms": ctx.milliseconds(heartbeat, "interval", 15_000, heartbeat_path),
         "heartbeat_timeout_ms": ctx.milliseconds(heartbeat, "timeout", 5_000, heartbeat_path),
         "heartbeat_failures": wrapped(heartbeat, "failures", 3),
-        "access_logs": lower_access_logs(ctx, config.access_log, f"{path}.access_log"),
+        "access_logs": logs,
         "stats": scope["counters"],
         "gauges": scope["gauges"],
         "histogram": scope["histograms"],

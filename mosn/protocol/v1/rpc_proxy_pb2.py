@@ -20,8 +20,11 @@ _FIELDS = {
     "max_stream_duration": _DURATION,
     "upstream_heartbeat": ".mosn.protocol.v1.RpcProxy.Heartbeat",
     "access_log": ".envoy.config.accesslog.v3.AccessLog",
+    "upstream_connection_mode": ".mosn.protocol.v1.RpcProxy.UpstreamConnectionMode",
 }
-"""Names and types of messages, in the order of their numbers; "" is a string."""
+"""Names and types, in the order of their numbers; "" is a string."""
+_MODES = ("SHARED", "PER_CLIENT")
+_ENUMS = frozenset({"upstream_connection_mode"})
 _HEARTBEAT = {"interval": _DURATION, "timeout": _DURATION, "failures": _UINT32}
 _REPEATED = frozenset({"access_log"})
 
@@ -32,7 +35,7 @@ def _describe(message: descriptor_pb2.DescriptorProto, fields: dict[str, str]) -
         message.field.add(
             name=name,
             number=number,
-            type=kinds.TYPE_MESSAGE if kind else kinds.TYPE_STRING,
+            type=kinds.TYPE_ENUM if name in _ENUMS else kinds.TYPE_MESSAGE if kind else kinds.TYPE_STRING,
             type_name=kind or None,
             label=kinds.LABEL_REPEATED if name in _REPEATED else kinds.LABEL_OPTIONAL,
         )
@@ -48,6 +51,9 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     )
     proxy = made.message_type.add(name="RpcProxy")
     _describe(proxy.nested_type.add(name="Heartbeat"), _HEARTBEAT)
+    modes = proxy.enum_type.add(name="UpstreamConnectionMode")
+    for number, name in enumerate(_MODES):
+        modes.value.add(name=name, number=number)
     _describe(proxy, _FIELDS)
     return made
 
