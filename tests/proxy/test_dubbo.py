@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from typing import Any
@@ -315,3 +316,53 @@ def test_clients_that_go_leave_nothing_behind(start: Start, upstream: MakeUpstre
     sidecar.wait_stat("rpc.dubbo.downstream_cx_active", 0)
     sidecar.wait_stat("cluster.backend.upstream_rq_active", 0)
     assert sidecar.stat("cluster.backend.upstream_cx_active") == 1
+
+
+def test_a_readonly_upstream_gets_no_new_requests(start: Start, upstream: MakeUpstream) -> None:
+    said = threading.Event()
+
+    def going(peer: Peer) -> None:
+        first = dubbo.read(peer)
+        if first.content == "new":
+            peer.send(dubbo.response(first.id, "another connection"))
+            peer.rest()
+            return
+        peer.send(dubbo.readonly())
+        said.set()
+        time.sleep(0.5)
+        peer.send(dubbo.response(first.id, "in flight"))
+        assert peer.rest() == b""
+
+    port = free_port()
+    made = upstream(going)
+    sidecar = start(one_cluster(port, made.port))
+    client = Peer.connect(port)
+    client.send(dubbo.request(1, "old"))
+    assert said.wait(5)
+    sidecar.wait_stat("cluster.backend.upstream_cx_goaway", 1)
+    client.send(dubbo.request(2, "new"))
+    assert [(message.id, message.content) for message in (dubbo.read(client), dubbo.read(client))] == [
+        (2, "another connection"), (1, "in flight"),
+    ]  # fmt: skip
+    assert made.accepted == 2
+    sidecar.wait_stat("cluster.backend.upstream_cx_active", 1)
+
+
+def test_clients_hear_readonly_before_a_drain_ends_them(start: Start, upstream: MakeUpstream) -> None:
+    def slow(message: dubbo.Message) -> bytes | None:
+        time.sleep(1.5 if message.content == "slow" else 0)
+        return dubbo.echo(message)
+
+    port = free_port()
+    sidecar = start(one_cluster(port, upstream(dubbo.serving(slow)).port))
+    idle, busy = Peer.connect(port), Peer.connect(port)
+    assert call(idle, 1).content == "hello"
+    busy.send(dubbo.request(2, "slow"))
+    sidecar.wait_stat("cluster.backend.upstream_rq_active", 1)
+    sidecar.process.send_signal(signal.SIGQUIT)
+    assert dubbo.read(idle).raw == dubbo.read(busy).raw == dubbo.readonly()
+    # What was on its way meanwhile is served.
+    assert call(idle, 3, "raced").content == "raced"
+    assert idle.closed()
+    assert dubbo.read(busy).content == "slow"
+    assert busy.closed()
