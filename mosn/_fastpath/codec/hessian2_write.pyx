@@ -44,15 +44,15 @@ cdef size_t _units(Slice text) noexcept nogil:
     return units
 
 
-cdef char *_put_head(char *out, uint32_t units, bint last) noexcept nogil:
+cdef char *_put_head(char *out, uint32_t units, bint last, bint draft) noexcept nogil:
     if last and units < 32:
         out[0] = <char>units
         return out + 1
-    if last and units < 1024:
+    if last and units < 1024 and not draft:
         out[0] = <char>(0x30 + (units >> 8))
         out[1] = <char>(units & 0xff)
         return out + 2
-    out[0] = c"S" if last else c"R"
+    out[0] = c"S" if last else c"s" if draft else c"R"
     out[1] = <char>(units >> 8)
     out[2] = <char>(units & 0xff)
     return out + 3
@@ -89,6 +89,10 @@ cdef uint32_t _chunk(Slice text, size_t at, size_t left) noexcept nogil:
 
 
 cdef int h2_put_string(BlockPool *pool, Buf *out, Slice text) noexcept nogil:
+    return h2_put_text(pool, out, text, False)
+
+
+cdef int h2_put_text(BlockPool *pool, Buf *out, Slice text, bint draft) noexcept nogil:
     cdef size_t left = _units(text)
     cdef size_t at = 0
     cdef uint32_t units
@@ -100,7 +104,7 @@ cdef int h2_put_string(BlockPool *pool, Buf *out, Slice text) noexcept nogil:
     while True:
         units = _chunk(text, at, left)
         left -= units
-        to = _put_head(to, units, left == 0)
+        to = _put_head(to, units, left == 0, draft)
         to = _put_units(to, text, &at, units)
         if left == 0:
             break
