@@ -18,6 +18,7 @@ _HCM = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnecti
 HTTP_FILTER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter"
 _TCP = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 _RPC = "mosn.protocol.v1.RpcProxy"
+_DUBBO = "envoy.extensions.filters.network.dubbo_proxy.v3."
 _LB = "envoy.extensions.load_balancing_policies."
 
 _HEADER_OPS = "request_headers_to_add request_headers_to_remove response_headers_to_add response_headers_to_remove"
@@ -82,6 +83,16 @@ _TABLE: dict[str, str] = {
         "protocol stat_prefix route_config max_frame_bytes max_headers_count max_concurrent_requests "
         "upstream_connections idle_timeout max_stream_duration upstream_heartbeat access_log upstream_connection_mode",
     f"{_RPC}.Heartbeat": "interval timeout failures",
+    f"{_DUBBO}DubboProxy":
+        "stat_prefix protocol_type serialization_type route_config multiple_route_config dubbo_filters",
+    f"{_DUBBO}MultipleRouteConfiguration": "name route_config",
+    f"{_DUBBO}RouteConfiguration": "name interface group version routes",
+    f"{_DUBBO}Route": "match route",
+    f"{_DUBBO}RouteMatch": "method headers",
+    f"{_DUBBO}MethodMatch": "name",
+    f"{_DUBBO}RouteAction": "cluster weighted_clusters",
+    f"{_DUBBO}DubboFilter": "name config",
+    "envoy.extensions.filters.network.dubbo_proxy.router.v3.Router": "",
     # -- HTTP
     _HCM:
         "codec_type stat_prefix route_config http_filters add_user_agent common_http_protocol_options "
@@ -314,6 +325,8 @@ REFUSED: dict[str, str] = {
     f"{_ROUTE}WeightedCluster.ClusterWeight.cluster_header": "is not implemented in weighted clusters",
     f"{_ROUTE}RouteAction.RequestMirrorPolicy.cluster_header": "is not implemented for mirrored requests",
     "envoy.type.matcher.v3.StringMatcher.custom": "string match extensions are not implemented",
+    f"{_DUBBO}DubboProxy.drds": _FROM_SERVER,
+    f"{_DUBBO}MethodMatch.params_match": f"arguments are not decoded: {_CONDITION}",
     f"{_TCP}.tunneling_config": "TCP over HTTP CONNECT to the upstream is not implemented",
     f"{_TCP}.on_demand": _FROM_SERVER,
     f"{_CLUSTER}Cluster.cluster_type": "cluster extensions are not implemented",
@@ -327,7 +340,10 @@ REFUSED: dict[str, str] = {
 """Fields without which a configuration would do something else than it says: setting one is an error."""
 
 EXTENSIONS: dict[str, frozenset[str]] = {
-    f"{_LISTENER}Filter.typed_config": frozenset({_HCM, _TCP, _RPC}),
+    f"{_LISTENER}Filter.typed_config": frozenset({_HCM, _TCP, _RPC, f"{_DUBBO}DubboProxy"}),
+    f"{_DUBBO}DubboFilter.config": frozenset({
+        "envoy.extensions.filters.network.dubbo_proxy.router.v3.Router",
+    }),
     f"{_LISTENER}ListenerFilter.typed_config": frozenset({
         "envoy.extensions.filters.listener.original_dst.v3.OriginalDst",
         "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",

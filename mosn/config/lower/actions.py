@@ -32,7 +32,7 @@ def plain_cluster(name: str) -> WeightedCluster:
 
 def lower_action(ctx: Context, action: Any, path: str, retry: RetryPolicy | None, mirrors: list[Mirror]) -> RouteAction:
     """`retry` and `mirrors` are those of the levels above, which a route's own replace."""
-    clusters = _clusters(ctx, action, path)
+    clusters = lower_clusters(ctx, action, path)
     if action.HasField("retry_policy"):
         retry = lower_retry(ctx, action.retry_policy, f"{path}.retry_policy")
     stream = action.max_stream_duration
@@ -59,7 +59,8 @@ def lower_action(ctx: Context, action: Any, path: str, retry: RetryPolicy | None
     }
 
 
-def _clusters(ctx: Context, action: Any, path: str) -> list[WeightedCluster]:
+def lower_clusters(ctx: Context, action: Any, path: str) -> list[WeightedCluster]:
+    """Of an action's `cluster` or `weighted_clusters`."""
     kind = action.WhichOneof("cluster_specifier")
     if kind == "cluster":
         return [plain_cluster(action.cluster)]

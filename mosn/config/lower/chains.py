@@ -6,16 +6,19 @@ from typing import Any, Literal
 
 from mosn.config.lower.addresses import lower_range, network_of
 from mosn.config.lower.context import Context, wrapped
+from mosn.config.lower.dubbo import lower_dubbo
 from mosn.config.lower.http import lower_http, pick
 from mosn.config.lower.rpc import lower_rpc
 from mosn.config.lower.tcp import lower_tcp
 from mosn.config.rules import unpack
-from mosn.model import FilterChain, FilterChainMatch, PrefixRange
+from mosn.model import FilterChain, FilterChainMatch, PrefixRange, RpcManager
 
+_DUBBO = "envoy.extensions.filters.network.dubbo_proxy.v3.DubboProxy"
 _KINDS: dict[str, Literal["http", "tcp", "rpc"]] = {
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager": "http",
     "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy": "tcp",
     "mosn.protocol.v1.RpcProxy": "rpc",
+    _DUBBO: "rpc",
 }
 """Network filters that end a connection."""
 _RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
@@ -50,8 +53,13 @@ def _chain(ctx: Context, chain: Any, path: str) -> FilterChain | None:
         "kind": kind,
         "http": lower_http(ctx, config, where) if kind == "http" else None,
         "tcp": lower_tcp(ctx, config, where) if kind == "tcp" else None,
-        "rpc": lower_rpc(ctx, config, where) if kind == "rpc" else None,
+        "rpc": _lower_rpc(ctx, config, where) if kind == "rpc" else None,
     }
+
+
+def _lower_rpc(ctx: Context, config: Any, path: str) -> RpcManager:
+    lower = lower_dubbo if config.DESCRIPTOR.full_name == _DUBBO else lower_rpc
+    return lower(ctx, config, path)
 
 
 def _check_transport(ctx: Context, chain: Any, path: str) -> None:

@@ -29,12 +29,16 @@ def rpc_protocols() -> tuple[str, ...]:
 
 
 def lower_rpc(ctx: Context, config: Any, path: str) -> RpcManager:
+    return rpc_manager(ctx, config, path, _route_table(ctx, config, path))
+
+
+def rpc_manager(ctx: Context, config: Any, path: str, table: str) -> RpcManager:
+    """`config` is an RpcProxy whose routes are the table of this name."""
     if config.protocol not in rpc_protocols():
         text = f'there is no protocol "{config.protocol}"'
         ctx.report("MC0204", f"{path}.protocol", text, suggestion=nearest(config.protocol, rpc_protocols()))
     scope = ctx.registry.scope("rpc", config.stat_prefix)
     heartbeat, heartbeat_path = config.upstream_heartbeat, f"{path}.upstream_heartbeat"
-    table = _route_table(ctx, config, path)
     logs = lower_access_logs(ctx, config.access_log, f"{path}.access_log")
     reads = rpc_reads(ctx.route_tables.get(table), logs)
     connections = wrapped(config, "upstream_connections", 1)
