@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from mosn import config
 from mosn.config.load import LoadedConfig
 from mosn.config.mosn_json.addresses import split_host_port
 from mosn.config.mosn_json.reader import envoy_duration, go_duration
+from mosn.protocol.v1.rpc_proxy_pb2 import RpcProxy
 
 
 def load(tree: Any) -> LoadedConfig:
@@ -95,3 +97,35 @@ def test_percent_signs_of_log_formats() -> None:
     text = Scalar(1, 1, "", "50% %bytes_sent% %nothing%", "")
     assert format_text(Reader(findings, None, ""), text, "k") == "50%% %BYTES_SENT% -"
     assert [finding.code for finding in findings.sorted()] == ["MC0403"]
+
+
+def test_dubbo_calls_service_and_method_something_else() -> None:
+    def matchers(protocol: str) -> list[Any]:
+        headers = [
+            {"name": "service", "value": ".*"},
+            {"name": "method", "value": "say"},
+            {"name": "method", "value": "s.y", "regex": True},
+            {"name": "group", "value": "blue"},
+        ]
+        route = {"match": {"headers": headers}, "route": {"cluster_name": "a"}}
+        host = {"name": "h", "domains": ["*"], "routers": [route]}
+        proxy = {"type": "proxy", "config": {"downstream_protocol": protocol, "router_config_name": "r"}}
+        listener = {"name": "l", "address": "127.0.0.1:1", "filter_chains": [{"filters": [proxy]}]}
+        routers = [{"router_config_name": "r", "virtual_hosts": [host]}]
+        loaded = load({
+            "servers": [{"routers": routers, "listeners": [listener]}],
+            "cluster_manager": {"clusters": [{"name": "a"}]},
+        })  # fmt: skip
+        proxy_config = RpcProxy()
+        filter_chain = loaded.bootstrap.static_resources.listeners[0].filter_chains[0]
+        assert filter_chain.filters[0].typed_config.Unpack(proxy_config)
+        return list(proxy_config.route_config.virtual_hosts[0].routes[0].match.headers)
+
+    bolt, dubbo = matchers("bolt"), matchers("dubbo")
+    assert [matcher.name for matcher in bolt] == ["service", "method", "method", "group"]
+    assert [matcher.name for matcher in dubbo] == [":authority", ":path", ":path", "group"]
+    assert bolt[0].present_match and dubbo[0].present_match
+    assert bolt[3] == dubbo[3]
+    assert (bolt[1].string_match.exact, dubbo[1].string_match.suffix) == ("say", "/say")
+    anywhere = re.compile(dubbo[2].string_match.safe_regex.regex)
+    assert anywhere.fullmatch("/a.B/to_say") and not anywhere.fullmatch("/a.say/to")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from mosn.config.findings import Findings, nearest
 from mosn.config.lower.rpc import rpc_protocols
 from mosn.config.mosn_json.build import const, extension, mapping, sequence, typed
+from mosn.config.mosn_json.dubbo_names import with_dubbo_names
 from mosn.config.mosn_json.reader import Reader, envoy_duration
 from mosn.config.nodes import Mapping, Node, Scalar
 
@@ -95,7 +96,7 @@ def _rpc(protocol: str) -> Callable[[Reader, ListenerParts, Scalar | None], Mapp
             {
                 "protocol": const(reader.node, protocol),
                 "stat_prefix": parts.name,
-                "route_config": routes,
+                "route_config": with_dubbo_names(routes) if protocol == "dubbo" else routes,
                 "idle_timeout": parts.idle_timeout,
                 "access_log": sequence(router or reader.node, parts.access_logs),
             },

@@ -12,6 +12,7 @@ _REDIRECT_CODES = {
 }  # fmt: skip
 _SERVICE = "service"
 _ANYTHING = (".*", ".+")
+_BEFORE, _BEHIND = "(?s:.*)(?:", ")(?s:.*)"
 _FILTER_CONFIG = {"per_filter_config": "configuration of stream filters per route is not carried over"}
 
 
@@ -91,7 +92,12 @@ def _match(reader: Reader, route: Reader) -> Mapping | None:
 
 def whole_match(regex: str) -> str:
     """Envoy's expressions match the whole value, MOSN's anywhere in it."""
-    return f"(?s:.*)(?:{regex})(?s:.*)"
+    return f"{_BEFORE}{regex}{_BEHIND}"
+
+
+def searched(whole: str) -> str:
+    """The expression that `whole_match` made `whole` of."""
+    return whole.removeprefix(_BEFORE).removesuffix(_BEHIND)
 
 
 def _header(reader: Reader) -> Mapping:
