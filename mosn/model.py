@@ -435,6 +435,10 @@ class Listener(TypedDict):
     proxy_protocol_optional: bool  # allow_requests_without_proxy_protocol
     tls_inspector: bool
     http_inspector: bool
+    protocol_inspector: list[str]  # RPC protocols to tell by their first bytes, in the order in which they are asked
+    http_inspector_stats: int  # bases of HTTP_INSPECTOR_COUNTERS ...; 0 where there is no such filter
+    tls_inspector_stats: int
+    protocol_inspector_stats: int
     listener_filters_timeout_ms: int  # 15000; 0 none
     continue_on_listener_filters_timeout: bool
     per_connection_buffer_limit_bytes: int  # 1 MiB
@@ -449,7 +453,7 @@ class Listener(TypedDict):
 
 
 class StatsScope(TypedDict):
-    kind: Literal["cluster", "host", "http", "rpc", "listener", "tcp", "server", "limit"]  # limit: counters is the row
+    kind: str  # a key of mosn._fastpath.shm.stats.NAMES, or "limit", whose counters is the row
     counters: int
     gauges: int
     histograms: int

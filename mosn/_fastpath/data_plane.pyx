@@ -14,7 +14,7 @@ from libc.stdlib cimport calloc
 from mosn._fastpath.engine.loop cimport engine_init, engine_run, engine_wake, queue_get, queue_put
 from mosn._fastpath.engine.system cimport read
 from mosn._fastpath.engine.types cimport Engine, QueueItem
-from mosn._fastpath.proxy.accepting cimport accepting_set_protocols
+from mosn._fastpath.proxy.accepting cimport accepting_kill_all, accepting_set_protocols
 from mosn._fastpath.proxy.cluster cimport cluster_activate, host_free, set_host_release
 from mosn._fastpath.proxy.finish cimport snapshot_unref, streams_empty_trash
 from mosn._fastpath.proxy.h1_server cimport h1_server_drain, h1_server_kill, h1_server_open
@@ -145,6 +145,7 @@ cdef void check_drain(Proxy *proxy) noexcept nogil:
         while server != NULL:
             h1_server_kill(server)
             server = server.next
+        accepting_kill_all(proxy)
         tcp_kill_all(proxy)
         rpc_kill_all(proxy)
     if proxy.connections == 0:

@@ -118,6 +118,8 @@ def used_blocks(snapshot: Snapshot) -> set[int]:
     used = {cluster["stats"] for cluster in snapshot["clusters"].values()}
     for listener in snapshot["listeners"]:
         used.add(listener["stats"])
+        used |= {listener["http_inspector_stats"], listener["tls_inspector_stats"]}
+        used.add(listener["protocol_inspector_stats"])
         for chain in (*listener["filter_chains"], listener["default_filter_chain"]):
             if chain:
                 used.update(user["stats"] for user in (chain["http"], chain["tcp"], chain["rpc"]) if user)

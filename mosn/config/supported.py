@@ -19,6 +19,7 @@ HTTP_FILTER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpF
 _TCP = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 _RPC = "mosn.protocol.v1.RpcProxy"
 _DUBBO = "envoy.extensions.filters.network.dubbo_proxy.v3."
+_INSPECTOR = "mosn.protocol.v1.ProtocolInspector"
 _LB = "envoy.extensions.load_balancing_policies."
 
 _HEADER_OPS = "request_headers_to_add request_headers_to_remove response_headers_to_add response_headers_to_remove"
@@ -79,6 +80,7 @@ _TABLE: dict[str, str] = {
     "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector": "",
     "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector": "",
     # -- RPC
+    _INSPECTOR: "protocols",
     _RPC:
         "protocol stat_prefix route_config max_frame_bytes max_headers_count max_concurrent_requests "
         "upstream_connections idle_timeout max_stream_duration upstream_heartbeat access_log upstream_connection_mode",
@@ -349,6 +351,7 @@ EXTENSIONS: dict[str, frozenset[str]] = {
         "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
         "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
         "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector",
+        _INSPECTOR,
     }),
     f"{HTTP_FILTER}.typed_config": frozenset({
         "envoy.extensions.filters.http.router.v3.Router",

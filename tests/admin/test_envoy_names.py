@@ -31,10 +31,16 @@ pytestmark = [
 DEADLINE = 30.0
 
 OURS_ALONE = {
+    "envoy_cluster_upstream_cx_goaway",
     "envoy_cluster_upstream_cx_http1_active",
+    "envoy_cluster_upstream_heartbeat",
+    "envoy_cluster_upstream_heartbeat_timeout",
+    "envoy_cluster_upstream_response_unknown",
     "envoy_filesystem_lines_dropped",
     "envoy_filesystem_lines_written",
     "envoy_http_downstream_cx_length_total_ms",
+    "envoy_http_downstream_heartbeat",
+    "envoy_http_downstream_rq_oneway",
     "envoy_server_access_log_dropped",
     "envoy_server_accept_failed",
     "envoy_server_loop_events",

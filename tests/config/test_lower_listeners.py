@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mosn import config
+from mosn._fastpath.codec.frames import detectable
 from mosn.config.lower.context import NullRegistry
 from tests.config.corpus import CORPUS, http_listener, load_yaml, one_route
 
@@ -125,6 +126,12 @@ def test_filter_chain_matches() -> None:
     assert found["default_filter_chain"]["name"] == "rest"
     assert found["default_filter_chain"]["match"] is None
     assert found["tls_inspector"] and found["http_inspector"]
+
+
+def test_protocols_that_are_told_apart() -> None:
+    first, second = good("inspectors.yaml")["listeners"]
+    assert (first["protocol_inspector"], second["protocol_inspector"]) == (["dubbo", "bolt"], list(detectable()))
+    assert first["http_inspector"] and not second["http_inspector"]
 
 
 def test_access_logs() -> None:

@@ -12,8 +12,8 @@ from mosn._fastpath.codec.bolt_reply cimport bolt_heartbeat, bolt_heartbeat_answ
 from mosn._fastpath.codec.crc32 cimport crc32
 from mosn._fastpath.codec.frame cimport (
     FRAME_BAD_CHECKSUM, FRAME_BAD_HEADERS, FRAME_BAD_LENGTH, FRAME_HEARTBEAT, FRAME_HEARTBEAT_ANSWER,
-    FRAME_NOT_THE_PROTOCOL, FRAME_ONEWAY, FRAME_REQUEST, FRAME_RESPONSE, FRAME_TOO_LARGE, SKIP_PATH, Frame, FrameCodec,
-    FrameLimits, be16, be32, frame_head_changed, put16, put32,
+    FRAME_NOT_THE_PROTOCOL, FRAME_ONEWAY, FRAME_REQUEST, FRAME_RESPONSE, FRAME_TOO_LARGE, MATCH_MORE, MATCH_NO,
+    MATCH_YES, SKIP_PATH, Frame, FrameCodec, FrameLimits, be16, be32, frame_head_changed, put16, put32,
 )
 from mosn._fastpath.codec.hessian2_sofa cimport h2_sofa_request
 from mosn._fastpath.head cimport M_POST, Head, Header, head_add, header_id
@@ -64,6 +64,18 @@ cdef uint16_t code_of(uint32_t status) noexcept nogil:
 cdef int64_t fail(Frame *out, uint8_t error) noexcept nogil:
     out.error = error
     return -1
+
+
+cdef int matches(const FrameCodec *self, const char *p, size_t n) noexcept nogil:
+    # Version, type and command of something that a client sends: no more bytes are needed, few others have them.
+    cdef bint v2 = p[0] == BOLT_V2
+    if (p[0] != BOLT_V1 and not v2) or (v2 and n > 1 and p[1] != 1 and p[1] != 2):
+        return MATCH_NO
+    if n > <size_t>1 + v2 and p[1 + v2] != BOLT_REQUEST and p[1 + v2] != BOLT_ONEWAY:
+        return MATCH_NO
+    if n < <size_t>4 + v2:
+        return MATCH_MORE
+    return MATCH_YES if kind_of(p[1 + v2], be16(p + 2 + v2)) else MATCH_NO
 
 
 cdef int64_t parse(const FrameCodec *self, const char *p, size_t n, const FrameLimits *limits,
@@ -334,6 +346,7 @@ cdef FrameCodec CODEC
 CODEC.name = "bolt"
 CODEC.id_mask = 0xFFFFFFFF
 CODEC.lookahead = 24
+CODEC.matches = matches
 CODEC.parse = parse
 CODEC.read_head = read_head
 CODEC.read_rest = NULL

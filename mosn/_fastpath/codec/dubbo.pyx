@@ -17,6 +17,9 @@ from mosn._fastpath.codec.frame cimport (
     FRAME_REQUEST,
     FRAME_RESPONSE,
     FRAME_TOO_LARGE,
+    MATCH_MORE,
+    MATCH_NO,
+    MATCH_YES,
     Frame,
     FrameCodec,
     FrameLimits,
@@ -89,6 +92,12 @@ cdef void _facts(const char *p, Frame *out) noexcept nogil:
     out.code = _code_of(out.status, out.version)
 
 
+cdef int _matches(const FrameCodec *self, const char *p, size_t n) noexcept nogil:
+    if <uint8_t>p[0] != DUBBO_MAGIC >> 8 or (n > 1 and <uint8_t>p[1] != DUBBO_MAGIC & 255):
+        return MATCH_NO
+    return MATCH_YES if n > 1 else MATCH_MORE
+
+
 cdef int64_t _parse(const FrameCodec *self, const char *p, size_t n, const FrameLimits *limits,
                     Frame *out) noexcept nogil:
     cdef uint32_t body
@@ -129,6 +138,7 @@ cdef FrameCodec CODEC
 CODEC.name = "dubbo"
 CODEC.id_mask = 0xFFFFFFFFFFFFFFFF
 CODEC.lookahead = DUBBO_HEAD
+CODEC.matches = _matches
 CODEC.parse = _parse
 CODEC.read_head = dubbo_read_head
 CODEC.read_rest = dubbo_read_rest

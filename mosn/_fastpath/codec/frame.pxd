@@ -64,10 +64,19 @@ cdef struct Frame:
     uint16_t header_count
 
 
+cdef enum FrameMatch:
+    MATCH_NO = -1
+    MATCH_MORE = 0
+    MATCH_YES = 1
+    MATCH_BYTES = 64            # with so many, MATCH_MORE counts as MATCH_NO
+
+
 cdef struct FrameCodec:
     const char *name            # "bolt"; :authority of nothing, value of x-mosn-protocol and of %PROTOCOL%'s label
     uint64_t id_mask            # bits of an id
     uint32_t lookahead          # bytes of the longest fixed part: with so many, parse knows frame.length
+    # FrameMatch: does a client of this protocol begin with these bytes (n > 0)?  NULL: it cannot be told from others.
+    int (*matches)(const FrameCodec *self, const char *p, size_t n) noexcept nogil
     # The length of the first frame when all of it is at p, 0 when more is needed, -1 (out.error) when these bytes are
     # no frame.  Never needs more than limits.frame_bytes; refuses a length that lies before the rest has come.
     int64_t (*parse)(const FrameCodec *self, const char *p, size_t n, const FrameLimits *limits,

@@ -25,3 +25,8 @@ cdef const FrameCodec *frame_codec(const char *name, size_t n) noexcept nogil:
 def protocols() -> list[str]:
     cdef int i
     return [codecs[i].name.decode() for i in range(CODECS)]
+
+
+def detectable() -> list[str]:
+    cdef int i
+    return [codecs[i].name.decode() for i in range(CODECS) if codecs[i].matches != NULL]

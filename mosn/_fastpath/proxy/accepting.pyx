@@ -1,9 +1,10 @@
 """From an accepted socket to a protocol: limits, listener filters, the filter chain (see accepting.pxd)."""
 
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memset
 
+from mosn._fastpath.codec.client_hello cimport ClientHello
 from mosn._fastpath.engine.conn cimport conn_close, conn_init, conn_ready_again, conn_timer
 from mosn._fastpath.engine.system cimport (
     AF_INET6, AF_UNIX, IPPROTO_IP, IPPROTO_IPV6, close, getsockname, getsockopt, sockaddr, sockaddr_storage,
@@ -12,6 +13,9 @@ from mosn._fastpath.engine.system cimport (
 from mosn._fastpath.engine.types cimport C_READABLE, C_REDELIVER, Conn, ConnOps
 from mosn._fastpath.memory cimport buf_append, buf_consume, buf_len
 from mosn._fastpath.proxy.chain cimport chain_find
+from mosn._fastpath.proxy.detect cimport (
+    DETECT_CLOSE, DETECT_MORE, Detection, detect, detect_wanted,
+)
 from mosn._fastpath.proxy.holding cimport give_limits, listener_runtime
 from mosn._fastpath.proxy.info cimport address_from_sockaddr
 from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_read
@@ -20,7 +24,8 @@ from mosn._fastpath.proxy.types cimport Address
 from mosn._fastpath.shm.segment cimport LIMIT_CONNECTIONS, count, gauge, limit_take
 from mosn._fastpath.shm.stats cimport (
     LSG_CX_ACTIVE, LSG_PRE_CX_ACTIVE, LS_CX_DESTROY, LS_CX_OVERFLOW, LS_CX_OVERLOAD_REJECT, LS_CX_TOTAL,
-    LS_LISTENER_FILTER_ERROR, LS_NO_FILTER_CHAIN_MATCH, LS_PRE_CX_TIMEOUT, SVG_CONNECTIONS,
+    LS_LISTENER_FILTER_ERROR, LS_LISTENER_FILTER_REMOTE_CLOSE, LS_NO_FILTER_CHAIN_MATCH, LS_PRE_CX_TIMEOUT,
+    SVG_CONNECTIONS,
 )
 
 cdef enum:
@@ -37,7 +42,11 @@ cdef struct Waiting:
     # A connection whose listener filters are not done yet.
     Conn conn
     Proxy *proxy
+    Waiting *next               # all of the worker
+    Waiting *previous
     Accepted accepted
+    Detection detection
+    uint8_t header_over         # the PROXY header was taken, or there is none to come
 
 
 cdef void accepting_set_protocols(void *http, void *tcp, void *rpc) noexcept nogil:
@@ -70,7 +79,7 @@ cdef void connection_accepted(ListenerRuntime *runtime, int fd, const sockaddr_s
         return
     if facts.config.original_dst_filter or facts.config.use_original_dst:
         restore_destination(proxy, &facts)
-    if facts.config.proxy_protocol:
+    if facts.config.proxy_protocol or detect_wanted(&facts):
         wait_for_filters(proxy, &facts)
     else:
         hand_over(proxy, &facts)
@@ -186,37 +195,90 @@ cdef void wait_for_filters(Proxy *proxy, Accepted *facts) noexcept nogil:
         turn_away(proxy, facts)
         return
     waiting.accepted.conn = &waiting.conn
+    waiting.header_over = not facts.config.proxy_protocol
+    waiting.next = <Waiting *>proxy.waiting
+    if waiting.next != NULL:
+        waiting.next.previous = waiting
+    proxy.waiting = waiting
     gauge(proxy.region, facts.config.gauges + LSG_PRE_CX_ACTIVE, 1)
     if facts.config.filters_timeout_ms:
         conn_timer(&waiting.conn, facts.config.filters_timeout_ms)
 
 
-cdef void filters_done(Waiting *waiting) noexcept nogil:
+cdef void leave(Waiting *waiting) noexcept nogil:
+    # No longer waiting, whatever comes next.
+    if waiting.previous != NULL:
+        waiting.previous.next = waiting.next
+    else:
+        waiting.proxy.waiting = waiting.next
+    if waiting.next != NULL:
+        waiting.next.previous = waiting.previous
     gauge(waiting.proxy.region, waiting.accepted.config.gauges + LSG_PRE_CX_ACTIVE, -1)
+
+
+cdef void filters_done(Waiting *waiting) noexcept nogil:
+    leave(waiting)
     hand_over(waiting.proxy, &waiting.accepted)
 
 
-cdef void filters_failed(Waiting *waiting, uint32_t stat) noexcept nogil:
-    count(waiting.proxy.region, waiting.accepted.config.stats + stat, 1)
-    gauge(waiting.proxy.region, waiting.accepted.config.gauges + LSG_PRE_CX_ACTIVE, -1)
+cdef void filters_closed(Waiting *waiting) noexcept nogil:
+    leave(waiting)
     turn_away(waiting.proxy, &waiting.accepted)
+
+
+cdef void filters_failed(Waiting *waiting, uint32_t stat) noexcept nogil:
+    count(waiting.proxy.region, refreshed(waiting).config.stats + stat, 1)
+    filters_closed(waiting)
+
+
+cdef Accepted *refreshed(Waiting *waiting) noexcept nogil:
+    # The snapshot that was live when the connection came may be gone: its listener's runtime has the newest.
+    waiting.accepted.config = waiting.accepted.listener.config
+    if waiting.accepted.local.family == AF_UNIX:
+        waiting.accepted.local.unix_path = waiting.accepted.config.address.p
+    return &waiting.accepted
 
 
 cdef size_t on_filter_data(Conn *conn, char *p, size_t n) noexcept nogil:
     cdef Waiting *waiting = <Waiting *>conn
-    cdef Accepted *facts = &waiting.accepted
-    cdef int64_t used = proxy_protocol_read(p, n, &facts.remote, &facts.local)
-    if used == 0:
-        return 0
-    if used == -2 and facts.config.proxy_protocol_optional:
-        used = 0
-    if used < 0:
-        filters_failed(waiting, LS_LISTENER_FILTER_ERROR)
-        return n
-    # What follows the header belongs to the protocol: it moves along in inbuf.
-    keep_rest(conn, p + used, n - <size_t>used)
-    filters_done(waiting)
+    cdef Accepted *facts = refreshed(waiting)
+    cdef int64_t used = 0
+    if not waiting.header_over:
+        used = proxy_protocol_read(p, n, &facts.remote, &facts.local)
+        if used == 0:
+            return 0
+        if used == -2 and facts.config.proxy_protocol_optional:
+            used = 0
+        if used < 0:
+            filters_failed(waiting, LS_LISTENER_FILTER_ERROR)
+            return n
+        waiting.header_over = True
+    if detect_wanted(facts):
+        return <size_t>used + inspect(waiting, p + used, n - <size_t>used, False)
+    pass_on(waiting, p + used, n - <size_t>used)
     return n
+
+
+cdef size_t inspect(Waiting *waiting, char *p, size_t n, bint at_last) noexcept nogil:
+    # The bytes of these that are taken: none while more are needed.
+    cdef ClientHello hello
+    cdef Accepted *facts = &waiting.accepted
+    cdef int verdict = DETECT_MORE
+    if n:
+        verdict = detect(waiting.proxy, facts, &waiting.detection, p, n, at_last, &hello)
+    if verdict == DETECT_MORE:
+        return 0
+    if verdict == DETECT_CLOSE:
+        filters_closed(waiting)
+    else:
+        pass_on(waiting, p, n)
+    return n
+
+
+cdef void pass_on(Waiting *waiting, char *p, size_t n) noexcept nogil:
+    # What the filters left belongs to the protocol: it moves along in inbuf.
+    keep_rest(&waiting.conn, p, n)
+    filters_done(waiting)
 
 
 cdef void keep_rest(Conn *conn, char *p, size_t n) noexcept nogil:
@@ -227,7 +289,7 @@ cdef void keep_rest(Conn *conn, char *p, size_t n) noexcept nogil:
 
 
 cdef void on_filter_gone(Conn *conn) noexcept nogil:
-    filters_failed(<Waiting *>conn, LS_LISTENER_FILTER_ERROR)
+    filters_failed(<Waiting *>conn, LS_LISTENER_FILTER_REMOTE_CLOSE)
 
 
 cdef void on_filter_error(Conn *conn, int error) noexcept nogil:
@@ -236,10 +298,35 @@ cdef void on_filter_error(Conn *conn, int error) noexcept nogil:
 
 cdef void on_filter_timeout(Conn *conn) noexcept nogil:
     cdef Waiting *waiting = <Waiting *>conn
-    if waiting.accepted.config.continue_on_timeout:
+    cdef Accepted *facts = refreshed(waiting)
+    if waiting.header_over and buf_len(&conn.inbuf) and known_at_last(waiting):
+        return
+    count(waiting.proxy.region, facts.config.stats + LS_PRE_CX_TIMEOUT, 1)
+    if facts.config.continue_on_timeout:
         filters_done(waiting)
     else:
-        filters_failed(waiting, LS_PRE_CX_TIMEOUT)
+        filters_closed(waiting)
+
+
+cdef bint known_at_last(Waiting *waiting) noexcept nogil:
+    # Time is up, and what is here is enough for one of the protocols: it was waiting for another that needs more.
+    cdef Conn *conn = &waiting.conn
+    cdef Detection state = waiting.detection
+    cdef ClientHello hello
+    cdef char *p = conn.inbuf.data + conn.inbuf.start
+    if waiting.accepted.config.protocol_count == 0:
+        return False
+    detect(waiting.proxy, &waiting.accepted, &state, p, buf_len(&conn.inbuf), True, &hello)
+    if waiting.accepted.protocol == NULL:
+        return False
+    filters_done(waiting)
+    return True
+
+
+cdef void accepting_kill_all(Proxy *proxy) noexcept nogil:
+    while proxy.waiting != NULL:
+        refreshed(<Waiting *>proxy.waiting)
+        filters_closed(<Waiting *>proxy.waiting)
 
 
 cdef void hand_over(Proxy *proxy, Accepted *facts) noexcept nogil:

@@ -6,9 +6,11 @@ it is out, for good: there is no way back to a less specific chain when a later 
 
 from libc.stdint cimport uint32_t, uint8_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcmp, memcpy, memset, strlen
 
+from mosn._fastpath.codec.client_hello cimport ALPN_KEPT, ClientHello
 from mosn._fastpath.engine.system cimport AF_INET, AF_INET6, AF_UNIX
+from mosn._fastpath.memory cimport Slice
 from mosn._fastpath.proxy.info cimport address_equal_ip, address_is_loopback
 from mosn._fastpath.proxy.runtime cimport Accepted, ChainMatch, FilterChain, Listener, PrefixRange
 from mosn._fastpath.proxy.types cimport Address
@@ -17,6 +19,7 @@ from mosn._fastpath.proxy.types cimport Address
 cdef enum:
     LEVELS = 9
     ON_STACK = 256
+    EXACT_NAME = 1 << 16        # over every suffix
 
 
 cdef void mapped(const Address *address, uint8_t *out) noexcept nogil:
@@ -58,15 +61,58 @@ cdef int prefix_score(const Address *address, const PrefixRange *ranges, uint32_
     return best
 
 
-cdef int name_score(const ChainMatch *match) noexcept nogil:
-    # Server names and ALPN come from the TLS inspector; without TLS there is none to match.
-    return -1 if match.server_name_count else 0
+cdef int name_score(const ChainMatch *match, const ClientHello *hello) noexcept nogil:
+    # The whole name, else the longest "*.suffix".
+    cdef Slice name
+    cdef int best = -1
+    cdef uint32_t i
+    if match.server_name_count == 0:
+        return 0
+    if hello == NULL or hello.name_length == 0:
+        return -1
+    for i in range(match.server_name_count):
+        name = match.server_names[i]
+        if name.n == hello.name_length and memcmp(name.p, hello.server_name, name.n) == 0:
+            return EXACT_NAME
+        if name.n > 1 and name.p[0] == c'*' and hello.name_length > name.n - 1 and <int>name.n > best and memcmp(
+                name.p + 1, hello.server_name + hello.name_length - (name.n - 1), name.n - 1) == 0:
+            best = <int>name.n
+    return best
 
 
-cdef int transport_score(const ChainMatch *match) noexcept nogil:
+cdef inline bint is_text(const Slice *slice, const char *p, size_t n) noexcept nogil:
+    return slice.n == n and memcmp(slice.p, p, n) == 0
+
+
+cdef int transport_score(const ChainMatch *match, const Accepted *accepted) noexcept nogil:
+    cdef const char *transport = b"raw_buffer" if accepted.hello == NULL else b"tls"
     if match.transport_protocol.n == 0:
         return 0
-    return 1 if match.transport_protocol.n == 10 and memcmp(match.transport_protocol.p, b"raw_buffer", 10) == 0 else -1
+    return 1 if is_text(&match.transport_protocol, transport, strlen(transport)) else -1
+
+
+cdef bint lists_protocol(const ChainMatch *match, const char *p, size_t n) noexcept nogil:
+    cdef uint32_t i
+    for i in range(match.application_protocol_count):
+        if is_text(&match.application_protocols[i], p, n):
+            return True
+    return False
+
+
+cdef int protocol_score(const ChainMatch *match, const Accepted *accepted) noexcept nogil:
+    # The client's first choice counts, not the chains' order.
+    cdef const ClientHello *hello = accepted.hello
+    cdef uint32_t at = 0
+    if match.application_protocol_count == 0:
+        return 0
+    if hello == NULL:
+        return 1 if accepted.protocol != NULL and lists_protocol(match, accepted.protocol,
+                                                                 strlen(accepted.protocol)) else -1
+    while at < hello.protocols_length:
+        if lists_protocol(match, hello.protocols + at + 1, <uint8_t>hello.protocols[at]):
+            return ALPN_KEPT - <int>at
+        at += 1 + <uint32_t><uint8_t>hello.protocols[at]
+    return -1
 
 
 cdef int source_type_score(const ChainMatch *match, const Accepted *accepted) noexcept nogil:
@@ -98,11 +144,11 @@ cdef int level_score(const ChainMatch *match, int level, const Accepted *accepte
     if level == 1:
         return prefix_score(&accepted.local, match.prefixes, match.prefix_count)
     if level == 2:
-        return name_score(match)
+        return name_score(match, accepted.hello)
     if level == 3:
-        return transport_score(match)
+        return transport_score(match, accepted)
     if level == 4:
-        return -1 if match.application_protocol_count else 0
+        return protocol_score(match, accepted)
     if level == 5:
         return prefix_score(&accepted.direct_remote, match.direct_source_prefixes, match.direct_source_prefix_count)
     if level == 6:

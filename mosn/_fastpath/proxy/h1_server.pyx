@@ -141,6 +141,7 @@ cdef H1Server *h1_server_open(Proxy *proxy, const Accepted *accepted, FilterChai
     keep_direct_remote(server, accepted)
     server.remote = accepted.remote
     server.local = accepted.local
+    server.protocol = accepted.protocol
     server.opened_us = accepted.opened_us
     server.listener_limit_row = accepted.limit_row
     server.box_limit_row = accepted.box_limit_row

@@ -6,9 +6,9 @@ from mosn._fastpath.proxy.runtime cimport FilterChain, H1Server, ListenerRuntime
 from mosn._fastpath.proxy.types cimport Address
 
 
-# The live snapshot's chain for a connection with these addresses, or NULL.
+# The live snapshot's chain for a connection with these addresses and this Accepted.protocol, or NULL.
 cdef FilterChain *chain_now(ListenerRuntime *listener, const Address *remote, const Address *direct_remote,
-                            const Address *local) noexcept nogil
+                            const Address *local, const char *protocol) noexcept nogil
 # Point a connection at the live snapshot's chain.  False when no HTTP chain wants it any more.
 cdef bint rebind_chain(H1Server *server) noexcept nogil
 # Give back a connection's slots of the listener's and the box's limit; row 0 holds none.

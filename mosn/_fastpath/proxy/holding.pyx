@@ -12,7 +12,7 @@ from mosn._fastpath.shm.segment cimport LIMIT_CONNECTIONS, limit_give
 
 
 cdef FilterChain *chain_now(ListenerRuntime *listener, const Address *remote, const Address *direct_remote,
-                            const Address *local) noexcept nogil:
+                            const Address *local, const char *protocol) noexcept nogil:
     cdef Accepted accepted
     memset(&accepted, 0, sizeof(accepted))
     accepted.config = listener.config
@@ -21,13 +21,14 @@ cdef FilterChain *chain_now(ListenerRuntime *listener, const Address *remote, co
     accepted.direct_remote = direct_remote[0]
     accepted.remote = remote[0]
     accepted.local = local[0]
+    accepted.protocol = protocol
     return chain_find(accepted.config, &accepted)
 
 
 cdef bint rebind_chain(H1Server *server) noexcept nogil:
     cdef FilterChain *chain = chain_now(
         server.listener, &server.remote, &server.remote if server.direct_remote == NULL else server.direct_remote,
-        &server.local)
+        &server.local, server.protocol)
     if chain == NULL or chain.http == NULL:
         return False
     server.config = server.listener.config

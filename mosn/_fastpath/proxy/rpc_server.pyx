@@ -49,7 +49,8 @@ cdef bint refresh(RpcServer *server) noexcept nogil:
     if server.generation == server.proxy.snapshot.generation:
         return True
     chain = chain_now(server.listener, &server.remote,
-                      server.direct_remote if server.direct_remote != NULL else &server.remote, &server.local)
+                      server.direct_remote if server.direct_remote != NULL else &server.remote, &server.local,
+                      server.protocol)
     if chain == NULL or chain.rpc == NULL or chain.rpc.codec != server.codec:
         return False
     server.config = server.listener.config
@@ -290,6 +291,7 @@ cdef RpcServer *rpc_server_open(Proxy *proxy, const Accepted *accepted, FilterCh
     server.generation = proxy.snapshot.generation
     server.remote = accepted.remote
     server.local = accepted.local
+    server.protocol = accepted.protocol
     server.opened_us = accepted.opened_us
     server.last_ms = proxy.engine.now_ms
     server.listener_limit_row = accepted.limit_row

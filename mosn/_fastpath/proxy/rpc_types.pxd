@@ -51,6 +51,7 @@ cdef struct RpcServer:
     RpcServer *next_held
     RpcServer *next             # all connections of the worker
     RpcServer *previous
+    const char *protocol        # Accepted.protocol
     Address *direct_remote      # NULL: it is `remote`
     Address remote
     Address local

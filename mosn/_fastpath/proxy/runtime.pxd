@@ -8,6 +8,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from mosn._fastpath.codec.client_hello cimport ClientHello
 from mosn._fastpath.codec.frame cimport FrameCodec, FrameLimits
 from mosn._fastpath.codec.http1 cimport H1BodyDecoder, H1HeadParser, H1Limits
 from mosn._fastpath.engine.types cimport Conn, Engine, Pipe, Timer
@@ -143,6 +144,11 @@ cdef struct Listener:
     uint8_t proxy_protocol_optional
     uint8_t http_inspector
     uint8_t tls_inspector
+    const FrameCodec **protocols    # to tell apart by their first bytes, in the order in which they are asked
+    uint32_t protocol_count
+    uint32_t http_inspector_stats
+    uint32_t tls_inspector_stats
+    uint32_t protocol_inspector_stats
     uint8_t continue_on_timeout
     uint32_t filters_timeout_ms
     uint32_t buffer_limit
@@ -198,6 +204,8 @@ cdef struct Accepted:
     Address direct_remote       # the socket's peer
     Address remote              # after the PROXY header
     Address local               # after the PROXY header or SO_ORIGINAL_DST
+    const char *protocol        # what the first bytes are: "http/1.1", "h2c", an RPC protocol's name; NULL not known
+    const ClientHello *hello    # NULL: they are not TLS.  Valid while the filter chain is looked for
     uint64_t opened_us
     uint32_t limit_row          # a slot of this connection limit is held; 0 none
     uint32_t box_limit_row      # likewise, of the box's limit
@@ -387,6 +395,7 @@ cdef struct H1Server:
     FilterChain *chain
     Stream *stream
     H1HeadParser parser
+    const char *protocol        # Accepted.protocol
     Address *direct_remote      # NULL: it is `remote` (no PROXY header said otherwise)
     Address remote
     Address local
@@ -477,6 +486,7 @@ cdef struct Proxy:
     Limits limits
     ListenerRuntime *listeners
     H1Server *servers           # every client connection that speaks HTTP/1
+    void *waiting               # every connection whose listener filters are not done
     void *sessions              # every TCP session
     void *rpc_servers           # every client connection that speaks an RPC protocol
     Stream *free_streams

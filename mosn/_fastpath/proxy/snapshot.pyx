@@ -9,11 +9,12 @@ from libc.stdint cimport uint32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
-from mosn._fastpath.codec.frame cimport SKIP_HEADERS, SKIP_PATH
+from mosn._fastpath.codec.frame cimport SKIP_HEADERS, SKIP_PATH, FrameCodec
 from mosn._fastpath.codec.frames cimport frame_codec
 from mosn._fastpath.engine.system cimport AF_INET6
 from mosn._fastpath.memory cimport Slice, slice_of
 from mosn._fastpath.proxy.cluster cimport ClusterObject
+from mosn._fastpath.proxy.detect cimport detect_compile
 from mosn._fastpath.proxy.info cimport address_parse_ip
 from mosn._fastpath.proxy.log cimport AccessLogs, AccessLogsObject
 from mosn._fastpath.proxy.route cimport RouteTableObject
@@ -183,8 +184,8 @@ cdef class SnapshotObject:
         out.original_dst_filter = spec["original_dst_filter"]
         out.proxy_protocol = spec["proxy_protocol"]
         out.proxy_protocol_optional = spec["proxy_protocol_optional"]
-        out.http_inspector = spec["http_inspector"]
-        out.tls_inspector = spec["tls_inspector"]
+        out.protocols = <const FrameCodec **>self.take(len(spec["protocol_inspector"]) * sizeof(void *))
+        detect_compile(out, spec)
         out.continue_on_timeout = spec["continue_on_listener_filters_timeout"]
         out.filters_timeout_ms = spec["listener_filters_timeout_ms"]
         out.buffer_limit = spec["per_connection_buffer_limit_bytes"]

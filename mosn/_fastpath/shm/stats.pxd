@@ -10,7 +10,7 @@ cdef enum ServerGauge:
 
 cdef enum ListenerStat:         # scope "listener.ADDRESS"
     LS_CX_TOTAL = 0, LS_CX_DESTROY, LS_CX_OVERFLOW, LS_CX_OVERLOAD_REJECT, LS_NO_FILTER_CHAIN_MATCH
-    LS_PRE_CX_TIMEOUT, LS_LISTENER_FILTER_ERROR
+    LS_PRE_CX_TIMEOUT, LS_LISTENER_FILTER_ERROR, LS_LISTENER_FILTER_REMOTE_CLOSE
     LS_COUNTERS
 
 cdef enum ListenerGauge:
@@ -20,6 +20,19 @@ cdef enum ListenerGauge:
 cdef enum ListenerHistogram:
     LSH_CX_LENGTH_MS = 0
     LS_HISTOGRAMS
+
+cdef enum HttpInspectorStat:    # scope "http_inspector": one block
+    HI_HTTP10_FOUND = 0, HI_HTTP11_FOUND, HI_HTTP2_FOUND, HI_HTTP_NOT_FOUND, HI_READ_ERROR
+    HI_COUNTERS
+
+cdef enum TlsInspectorStat:     # scope "tls_inspector": one block
+    TI_TLS_FOUND = 0, TI_TLS_NOT_FOUND, TI_SNI_FOUND, TI_SNI_NOT_FOUND, TI_ALPN_FOUND, TI_ALPN_NOT_FOUND
+    TI_CLIENT_HELLO_TOO_LARGE
+    TI_COUNTERS
+
+cdef enum ProtocolInspectorStat:    # scope "protocol_inspector": one block
+    PI_FOUND = 0, PI_NOT_FOUND
+    PI_COUNTERS
 
 cdef enum HttpStat:             # scopes "http.STAT_PREFIX" and "rpc.STAT_PREFIX"
     HT_CX_TOTAL = 0, HT_CX_DESTROY, HT_CX_DESTROY_LOCAL, HT_CX_DESTROY_REMOTE, HT_CX_DESTROY_ACTIVE_RQ

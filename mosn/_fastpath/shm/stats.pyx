@@ -10,9 +10,17 @@ SERVER_GAUGES = ("total_connections", "memory_allocated", "live", "total_upstrea
 LISTENER_COUNTERS = (
     "downstream_cx_total", "downstream_cx_destroy", "downstream_cx_overflow", "downstream_cx_overload_reject",
     "no_filter_chain_match", "downstream_pre_cx_timeout", "downstream_listener_filter_error",
+    "downstream_listener_filter_remote_close",
 )
 LISTENER_GAUGES = ("downstream_cx_active", "downstream_pre_cx_active")
 LISTENER_HISTOGRAMS = ("downstream_cx_length_ms",)
+
+HTTP_INSPECTOR_COUNTERS = ("http10_found", "http11_found", "http2_found", "http_not_found", "read_error")
+TLS_INSPECTOR_COUNTERS = (
+    "tls_found", "tls_not_found", "sni_found", "sni_not_found", "alpn_found", "alpn_not_found",
+    "client_hello_too_large",
+)
+PROTOCOL_INSPECTOR_COUNTERS = ("found", "not_found")
 
 HTTP_COUNTERS = (
     "downstream_cx_total", "downstream_cx_destroy", "downstream_cx_destroy_local", "downstream_cx_destroy_remote",
@@ -77,6 +85,9 @@ HOST_GAUGES = ("cx_active", "rq_active")
 NAMES = {
     "server": (SERVER_COUNTERS, SERVER_GAUGES, ()),
     "listener": (LISTENER_COUNTERS, LISTENER_GAUGES, LISTENER_HISTOGRAMS),
+    "http_inspector": (HTTP_INSPECTOR_COUNTERS, (), ()),
+    "tls_inspector": (TLS_INSPECTOR_COUNTERS, (), ()),
+    "protocol_inspector": (PROTOCOL_INSPECTOR_COUNTERS, (), ()),
     "http": (HTTP_COUNTERS, HTTP_GAUGES, HTTP_HISTOGRAMS),
     "rpc": (HTTP_COUNTERS, HTTP_GAUGES, HTTP_HISTOGRAMS),
     "tcp": (TCP_COUNTERS, TCP_GAUGES, ()),
@@ -88,6 +99,9 @@ NAMES = {
 ENUM_SIZES = {
     "server": (SV_COUNTERS, SV_GAUGES, 0),
     "listener": (LS_COUNTERS, LS_GAUGES, LS_HISTOGRAMS),
+    "http_inspector": (HI_COUNTERS, 0, 0),
+    "tls_inspector": (TI_COUNTERS, 0, 0),
+    "protocol_inspector": (PI_COUNTERS, 0, 0),
     "http": (HT_COUNTERS, HT_GAUGES, HT_HISTOGRAMS),
     "rpc": (HT_COUNTERS, HT_GAUGES, HT_HISTOGRAMS),
     "tcp": (TC_COUNTERS, TC_GAUGES, 0),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from mosn.config.findings import nearest
 from mosn.config.lower.access_logs import lower_access_logs
 from mosn.config.lower.addresses import lower_address
 from mosn.config.lower.chains import lower_chains
 from mosn.config.lower.context import Context, wrapped
+from mosn.config.lower.rpc import detectable_protocols
 from mosn.config.lower.runtime import runtime_integer
 from mosn.config.rules import unpack
 from mosn.model import Listener
@@ -15,7 +17,7 @@ from mosn.model import Listener
 BUFFER_LIMIT = 1024 * 1024
 SYSTEM_BACKLOG = 65_535
 """The kernel cuts a backlog to net.core.somaxconn, which is Envoy's default."""
-_FILTERS = "envoy.extensions.filters.listener."
+_FILTERS = ("envoy.extensions.filters.listener.", "mosn.protocol.v1.")
 
 
 def lower_listener(ctx: Context, listener: Any, path: str) -> list[Listener]:
@@ -28,7 +30,7 @@ def lower_listener(ctx: Context, listener: Any, path: str) -> list[Listener]:
         _require_chains(ctx, listener, path)
     name = listener.name or address
     scope = ctx.registry.scope("listener", listener.stat_prefix or stat_address(address))
-    filters = _listener_filters(listener)
+    filters = _listener_filters(listener, path)
     proxy_protocol = filters.get("ProxyProtocol")
     first: Listener = {
         "name": name,
@@ -42,9 +44,13 @@ def lower_listener(ctx: Context, listener: Any, path: str) -> list[Listener]:
         "use_original_dst": wrapped(listener, "use_original_dst", False),
         "original_dst_filter": "OriginalDst" in filters,
         "proxy_protocol": proxy_protocol is not None,
-        "proxy_protocol_optional": bool(proxy_protocol and proxy_protocol.allow_requests_without_proxy_protocol),
+        "proxy_protocol_optional": bool(proxy_protocol and proxy_protocol[0].allow_requests_without_proxy_protocol),
         "tls_inspector": "TlsInspector" in filters,
         "http_inspector": "HttpInspector" in filters,
+        "protocol_inspector": _protocols(ctx, *filters["ProtocolInspector"]) if "ProtocolInspector" in filters else [],
+        "http_inspector_stats": _inspector_stats(ctx, filters, "HttpInspector", "http_inspector"),
+        "tls_inspector_stats": _inspector_stats(ctx, filters, "TlsInspector", "tls_inspector"),
+        "protocol_inspector_stats": _inspector_stats(ctx, filters, "ProtocolInspector", "protocol_inspector"),
         "listener_filters_timeout_ms": ctx.milliseconds(listener, "listener_filters_timeout", 15_000, path),
         "continue_on_listener_filters_timeout": listener.continue_on_listener_filters_timeout,
         "per_connection_buffer_limit_bytes": wrapped(listener, "per_connection_buffer_limit_bytes", BUFFER_LIMIT),
@@ -100,11 +106,24 @@ def _max_connections(ctx: Context, name: str) -> int:
     return runtime_integer(ctx.runtime, f"envoy.resource_limits.listener.{name}.connection_limit", 0)
 
 
-def _listener_filters(listener: Any) -> dict[str, Any]:
-    """Configurations by message name.  The engine runs them in a fixed order, so only presence counts."""
-    found: dict[str, Any] = {}
-    for item in listener.listener_filters:
-        config = unpack(item.typed_config)
+def _listener_filters(listener: Any, path: str) -> dict[str, tuple[Any, str]]:
+    """Configurations and their paths by message name.  The engine runs them in a fixed order: only presence counts."""
+    found: dict[str, tuple[Any, str]] = {}
+    for index, item in enumerate(listener.listener_filters):
+        config: Any = unpack(item.typed_config)
         if config is not None and config.DESCRIPTOR.full_name.startswith(_FILTERS):
-            found[config.DESCRIPTOR.name] = config
+            found[config.DESCRIPTOR.name] = config, f"{path}.listener_filters[{index}].typed_config"
     return found
+
+
+def _protocols(ctx: Context, config: Any, path: str) -> list[str]:
+    known = detectable_protocols()
+    for index, name in enumerate(config.protocols):
+        if name not in known:
+            text = f'the protocol "{name}" cannot be told by its first bytes; known are {", ".join(known)}'
+            ctx.report("MC0204", f"{path}.protocols[{index}]", text, suggestion=nearest(name, known))
+    return list(dict.fromkeys(config.protocols)) or list(known)
+
+
+def _inspector_stats(ctx: Context, filters: dict[str, Any], message: str, scope: str) -> int:
+    return ctx.registry.scope(scope, "")["counters"] if message in filters else 0

@@ -28,6 +28,16 @@ def rpc_protocols() -> tuple[str, ...]:
     return tuple(protocols())
 
 
+@cache
+def detectable_protocols() -> tuple[str, ...]:
+    """Those of them that can be told by their first bytes, in the order in which they are asked."""
+    try:
+        from mosn._fastpath.codec.frames import detectable
+    except ImportError:
+        return ()
+    return tuple(detectable())
+
+
 def lower_rpc(ctx: Context, config: Any, path: str) -> RpcManager:
     return rpc_manager(ctx, config, path, _route_table(ctx, config, path))
 
