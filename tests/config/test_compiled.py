@@ -23,7 +23,7 @@ def access_logs(snapshot: Any) -> Iterator[Any]:
         yield listener["access_logs"]
         for chain in [*listener["filter_chains"], listener["default_filter_chain"]]:
             if chain:
-                yield (chain["http"] or chain["tcp"])["access_logs"]
+                yield (chain["http"] or chain["tcp"] or chain["rpc"])["access_logs"]
 
 
 @pytest.mark.parametrize("path", GOOD, ids=names(GOOD))

@@ -66,18 +66,13 @@ cdef int target_begins(const char *p, size_t n, bint authority) noexcept nogil:
 
 
 cdef int version_of(const char *target, const char *end) noexcept nogil:
-    # Of a line that has ended, seen from its target on.
+    # Of a line that has ended, seen from its target on.  Whether the target is a good one is for HTTP to say.
     cdef const char *space = <const char *>memchr(target, c' ', end - target)
-    cdef const char *at = target
     cdef const char *version
     if space == NULL:
         space = end             # HTTP/0.9
     if space == target:
         return HTTP_NOT
-    while at < space:
-        if not is_visible(at[0]):
-            return HTTP_NOT
-        at += 1
     if space == end:
         return HTTP_10
     version = space + 1

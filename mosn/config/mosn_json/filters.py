@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mosn.config.findings import Findings, nearest
-from mosn.config.lower.rpc import rpc_protocols
+from mosn.config.lower.rpc import detectable_protocols, rpc_protocols
 from mosn.config.mosn_json.build import const, extension, mapping, sequence, typed
 from mosn.config.mosn_json.dubbo_names import with_dubbo_names
 from mosn.config.mosn_json.reader import Reader, envoy_duration
@@ -15,6 +15,8 @@ from mosn.config.nodes import Mapping, Node, Scalar
 _HTTP = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _TCP = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 _RPC = "mosn.protocol.v1.RpcProxy"
+_HTTP1 = ("http/1.0", "http/1.1")
+_HTTP2 = ("h2c",)
 _ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 
 
@@ -27,9 +29,19 @@ class ListenerParts:
     routers: dict[str, Mapping]
     access_logs: list[Node] = field(default_factory=list)
     idle_timeout: Node | None = None
+    detected: list[str] = field(default_factory=list)
+    """RPC protocols that the listener has to tell by their first bytes; filled in by filters, with "http" for HTTP."""
 
 
-def network_filter(reader: Reader, parts: ListenerParts) -> Mapping | None:
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A network filter for connections of these application protocols; without any, for all."""
+
+    network_filter: Mapping
+    protocols: tuple[str, ...] = ()
+
+
+def network_filter(reader: Reader, parts: ListenerParts) -> list[Served]:
     kind = reader.word("type")
     config = reader.child("config") or Reader(reader.findings, None, reader.where("config"))
     reader.leave("MC0405", {"go_plugin_config": "Go plugins cannot be loaded"})
@@ -40,10 +52,10 @@ def network_filter(reader: Reader, parts: ListenerParts) -> Mapping | None:
     if kind != _CONNECTION_MANAGER:
         text = f'the network filter "{kind}" is not available'
         reader.report("MC0405", text, suggestion=nearest(kind, _FILTERS))
-    return None
+    return []
 
 
-def _proxy(reader: Reader, parts: ListenerParts) -> Mapping | None:
+def _proxy(reader: Reader, parts: ListenerParts) -> list[Served]:
     protocol = reader.text("downstream_protocol")
     upstream = reader.text("upstream_protocol")
     extend = reader.child("extend_config")
@@ -60,19 +72,48 @@ def _proxy(reader: Reader, parts: ListenerParts) -> Mapping | None:
     unused = "MOSN reads it and does nothing with it"
     reader.leave("MC0406", {"name": unused, "validate_clusters": unused, "concurrency_num": "there is no worker pool"})
     reader.finish()
-    asked = (sub_protocol if name.lower() == "x" and sub_protocol else name).lower()
-    rpc = _RPC_NAMES.get(asked, asked)
-    maker = PROTOCOLS.get(asked) or (_rpc(rpc) if rpc in rpc_protocols() else None)
-    if maker is None:
-        text = f'the protocol "{sub_protocol or name}" is not available'
-        reader.report("MC0404", text, protocol, "downstream_protocol")
-        return None
-    wanted = str(upstream.value).lower() if upstream is not None else ""
-    own = "HTTP/1" if asked in PROTOCOLS else rpc
-    if wanted not in ("", "auto", "x", name.lower(), asked, rpc, *(("http1",) if asked in PROTOCOLS else ())):
-        text = f'upstreams speak {own} here, not "{upstream.value if upstream is not None else ""}"'
-        reader.report("MC0404", text, upstream, "upstream_protocol")
-    return maker(reader, parts, router)
+    asked = _asked(name.lower(), sub_protocol.lower())
+    for each in asked:
+        if each not in PROTOCOLS and each not in rpc_protocols():
+            text = f'the protocol "{each if len(asked) > 1 else sub_protocol or name}" is not available'
+            reader.report("MC0404", text, protocol, "downstream_protocol")
+            return []
+    _check_upstream(reader, upstream, {name.lower(), *asked})
+    if len(asked) == 1:
+        made = (PROTOCOLS.get(asked[0]) or _rpc(asked[0]))(reader, parts, router)
+        return [Served(made)] if made is not None else []
+    return _many(reader, parts, router, asked)
+
+
+def _asked(name: str, sub_protocol: str) -> list[str]:
+    """What is spoken on the port: Auto is everything that can be told, unless a list names some of it."""
+    listed = [_RPC_NAMES.get(each, each) for word in sub_protocol.split(",") if (each := word.strip())]
+    if name == "auto" and not listed:
+        return ["auto", *detectable_protocols()]
+    http = [each for each in listed if each in PROTOCOLS]
+    listed = [*(http if len(http) < 2 else ["auto"]), *(each for each in listed if each not in PROTOCOLS)]
+    return list(dict.fromkeys(listed)) if name in ("auto", "x") and listed else [_RPC_NAMES.get(name, name)]
+
+
+def _check_upstream(reader: Reader, upstream: Scalar | None, good: set[str]) -> None:
+    """Upstreams are spoken to as clients speak here."""
+    wanted = _RPC_NAMES.get(str(upstream.value).lower(), str(upstream.value).lower()) if upstream is not None else ""
+    if wanted in ("", "auto", "x", *good) or (wanted == "http1" and good & PROTOCOLS.keys()):
+        return
+    own = " and ".join("HTTP/1" if each in PROTOCOLS else each for each in sorted(good - {"x"}))
+    reader.report("MC0404", f'upstreams speak {own} here, not "{wanted}"', upstream, "upstream_protocol")
+
+
+def _many(reader: Reader, parts: ListenerParts, router: Scalar | None, asked: list[str]) -> list[Served]:
+    """A filter for each of the protocols, which are told apart by their first bytes."""
+    served = []
+    for each in asked:
+        made = (PROTOCOLS.get(each) or _rpc(each))(reader, parts, router)
+        if made is None:
+            return []
+        served.append(Served(made, _TOLD.get(each, (each,))))
+        parts.detected.append("http" if each in PROTOCOLS else each)
+    return served
 
 
 def _routes(reader: Reader, parts: ListenerParts, router: Scalar | None) -> Mapping | None:
@@ -138,11 +179,13 @@ PROTOCOLS: dict[str, Callable[[Reader, ListenerParts, Scalar | None], Mapping | 
     "auto": _http("AUTO"),
 }
 """By MOSN's name in lower case.  RPC protocols are those that the data path has."""
+_TOLD = {"http1": _HTTP1, "http2": _HTTP2, "auto": (*_HTTP1, *_HTTP2)}
+"""How filter chains name what the HTTP inspector finds."""
 _RPC_NAMES = {"boltv1": "bolt", "boltv2": "bolt"}
 """One protocol here: each frame says its version."""
 
 
-def _tcp_proxy(reader: Reader, parts: ListenerParts) -> Mapping:
+def _tcp_proxy(reader: Reader, parts: ListenerParts) -> list[Served]:
     cluster = reader.text("cluster")
     routes = list(reader.children("routes"))
     idle = reader.number("idle_timeout")
@@ -156,7 +199,7 @@ def _tcp_proxy(reader: Reader, parts: ListenerParts) -> Mapping:
     for route in routes:
         _tcp_route(route, str(cluster.value) if cluster is not None else "")
     reader.finish()
-    return extension(reader.node, "envoy.filters.network.tcp_proxy", typed(reader.node, _TCP, fields))
+    return [Served(extension(reader.node, "envoy.filters.network.tcp_proxy", typed(reader.node, _TCP, fields)))]
 
 
 def _nanoseconds(number: Scalar | None) -> Node | None:
@@ -183,6 +226,6 @@ def _tcp_route(reader: Reader, cluster: str) -> None:
         reader.report("MC0403", text)
 
 
-_FILTERS: dict[str, Callable[[Reader, ListenerParts], Mapping | None]] = {"proxy": _proxy, "tcp_proxy": _tcp_proxy}
+_FILTERS: dict[str, Callable[[Reader, ListenerParts], list[Served]]] = {"proxy": _proxy, "tcp_proxy": _tcp_proxy}
 _CONNECTION_MANAGER = "connection_manager"
 """The older place of a router configuration; the server reads it before the listeners."""

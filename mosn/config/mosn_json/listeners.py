@@ -9,6 +9,8 @@ from mosn.config.mosn_json.logs import access_logs
 from mosn.config.mosn_json.reader import Reader
 from mosn.config.nodes import Mapping, Node
 
+_HTTP_INSPECTOR = "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector"
+_PROTOCOL_INSPECTOR = "mosn.protocol.v1.ProtocolInspector"
 _ORIGINAL_DST = "envoy.extensions.filters.listener.original_dst.v3.OriginalDst"
 _DIRECTIONS = {"ingress": "INBOUND", "egress": "OUTBOUND"}
 _TLS = "TLS is not implemented"
@@ -35,7 +37,7 @@ def listener(reader: Reader, routers: dict[str, Mapping]) -> Mapping:
         reader.duration("connection_idle_timeout") or const(at, _IDLE_TIMEOUT),
     )
     original = reader.word("use_original_dst").lower()
-    chains = [chain for child in reader.children("filter_chains") if (chain := _chain(child, parts))]
+    chains = [chain for child in reader.children("filter_chains") for chain in _chains(child, parts)]
     fields: dict[str, Node | None] = {
         "name": name,
         "address": bound,
@@ -43,7 +45,7 @@ def listener(reader: Reader, routers: dict[str, Mapping]) -> Mapping:
         "traffic_direction": _direction(reader),
         "use_original_dst": const(at, True) if original else None,
         "transparent": const(at, True) if original == "tproxy" else None,
-        "listener_filters": sequence(at, _listener_filters(reader, original)),
+        "listener_filters": sequence(at, _listener_filters(reader, original, parts)),
         "filter_chains": sequence(at, chains),
         "per_connection_buffer_limit_bytes": const(at, 32_768),
     }
@@ -58,7 +60,7 @@ def _direction(reader: Reader) -> Node | None:
     return const(kind, direction) if kind is not None and direction else None
 
 
-def _listener_filters(reader: Reader, original: str) -> list[Node]:
+def _listener_filters(reader: Reader, original: str, parts: ListenerParts) -> list[Node]:
     wanted = bool(original)
     for child in reader.children("listener_filters"):
         kind = child.word("type")
@@ -69,22 +71,40 @@ def _listener_filters(reader: Reader, original: str) -> list[Node]:
             wanted = True
         else:
             child.report("MC0405", f'the listener filter "{kind}" is not available')
-    if not wanted:
-        return []
     at = placed(reader.node, reader.path)
-    return [extension(at, "envoy.filters.listener.original_dst", typed(at, _ORIGINAL_DST, {}))]
+    first = extension(at, "envoy.filters.listener.original_dst", typed(at, _ORIGINAL_DST, {}))
+    return [*([first] if wanted else []), *_inspectors(at, parts.detected)]
 
 
-def _chain(reader: Reader, parts: ListenerParts) -> Mapping | None:
-    """A chain without a filter that could be translated is left out; why was reported."""
+def _inspectors(at: Node, detected: list[str]) -> list[Node]:
+    made: list[Node] = []
+    if "http" in detected:
+        made.append(extension(at, "envoy.filters.listener.http_inspector", typed(at, _HTTP_INSPECTOR, {})))
+    if names := [const(at, name) for name in dict.fromkeys(detected) if name != "http"]:
+        config = typed(at, _PROTOCOL_INSPECTOR, {"protocols": sequence(at, names)})
+        made.append(extension(at, "mosn.protocol_inspector", config))
+    return made
+
+
+def _chains(reader: Reader, parts: ListenerParts) -> list[Mapping]:
+    """One for each protocol that is told apart.  Without a filter that could be translated there is none; why was
+    reported."""
     _tls(reader, reader.child("tls_context"))
     for context in reader.children("tls_context_set"):
         _tls(reader, context)
     reader.leave("MC0403", {"match": "MOSN's text form of a filter chain match is not carried over"})
-    filters = [made for child in reader.children("filters") if (made := network_filter(child, parts))]
+    served = [each for child in reader.children("filters") for each in network_filter(child, parts)]
     reader.finish()
-    chain = mapping(reader.node, {"filters": sequence(reader.node, filters)})
-    return chain if filters else None
+    told = [each for each in served if each.protocols]
+    every = [each.network_filter for each in served if not each.protocols]
+    chains = [_chain(reader.node, [each.network_filter], each.protocols) for each in told]
+    return [*chains, _chain(reader.node, every)] if every else chains
+
+
+def _chain(at: Node, filters: list[Mapping], protocols: tuple[str, ...] = ()) -> Mapping:
+    names = sequence(at, [const(at, name) for name in protocols])
+    match = mapping(at, {"application_protocols": names}) if names is not None else None
+    return mapping(at, {"filter_chain_match": match, "filters": sequence(at, filters)})
 
 
 def _tls(reader: Reader, context: Reader | None) -> None:

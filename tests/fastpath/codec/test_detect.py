@@ -148,7 +148,7 @@ def test_too_large() -> None:
         (b"GET \r\n", "no"),
         (b"GET\r\n", "no"),
         (b"GET a.b/c HTTP/1.1\r\n", "no"),
-        (b"GET /a\x01b HTTP/1.1\r\n", "no"),
+        (b"GET /a\x01b HTTP/1.1\r\n", "http/1.1"),
         (b"EHLO example.com\r\n", "no"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "no"),
         (b"\r\nGET / HTTP/1.1\r\n", "no"),
