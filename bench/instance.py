@@ -21,7 +21,7 @@ from bench.peers.base import Peer, PeerFailure, Setup
 from bench.probe import WrongAnswer, probe
 from bench.process import as_cores, running
 
-SECONDS_TO_BE_READY = 20.0
+SECONDS_TO_BE_READY = 60.0
 # How often a starting proxy is asked, in seconds: the resolution of `ready`.
 POLL = 0.005
 # Bytes of an answer from which on the peers are tuned for bulk.

@@ -16,6 +16,7 @@ class Mosn(PeerDefaults):
 
     def __init__(self, name: str = "mosn", checkout: Path = CHECKOUT) -> None:
         self.name = name
+        self.checkout = checkout
         self.program = checkout / ".venv" / "bin" / "mosn"
 
     def absent(self) -> str | None:
@@ -33,6 +34,10 @@ class Mosn(PeerDefaults):
         run_directory = str(setup.directory / "run")
         workers = ["--workers", str(setup.workers)]
         return [str(self.program), "start", "-c", str(configuration), "--run-dir", run_directory, *workers]
+
+    def environment(self, setup: Setup) -> dict[str, str]:
+        """The code of this checkout, wherever the environment was set up."""
+        return {"PYTHONPATH": str(self.checkout)}
 
     def check_command(self, configuration: Path, setup: Setup) -> list[str]:
         """`mosn check`."""

@@ -2,7 +2,9 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from mosn._fastpath.codec.frame cimport Frame, FrameCodec, FrameLimits
+from mosn._fastpath.codec.frame cimport Frame, FrameCodec, FrameLimits, be32
+from mosn._fastpath.head cimport Head
+from mosn._fastpath.memory cimport Slice
 
 
 cdef enum:
@@ -46,3 +48,22 @@ cdef const FrameCodec *bolt_codec() noexcept nogil
 cdef const BoltLayout *bolt_layout(const Frame *frame) noexcept nogil
 # The checksum of a frame whose bytes were changed; nothing for frames without one.
 cdef void bolt_seal(char *p, const Frame *frame) noexcept nogil
+# :authority and :path ("/service/method", in the head's arena) of what the header map said; a method that it does not
+# name is looked for in the content.  0, or -1: no memory.
+cdef int bolt_set_path(const char *p, const Frame *frame, Head *head, Slice service, Slice method) noexcept nogil
+
+
+cdef inline int64_t bolt_text(const char *p, uint32_t n, Slice *out) noexcept nogil:
+    # A 4-byte length (-1: null, which reads as empty) and as many bytes; what it took, or -1.
+    cdef uint32_t said
+    if n < 4:
+        return -1
+    said = be32(p)
+    out.p = p + 4
+    out.n = 0
+    if said == <uint32_t>0xFFFFFFFF:
+        return 4
+    if said > n - 4:
+        return -1
+    out.n = said
+    return 4 + said

@@ -9,11 +9,12 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from mosn._fastpath.codec.bolt_reply cimport bolt_heartbeat, bolt_heartbeat_answer, bolt_reply
+from mosn._fastpath.codec.bolt_skim cimport bolt_skim
 from mosn._fastpath.codec.crc32 cimport crc32
 from mosn._fastpath.codec.frame cimport (
     FRAME_BAD_CHECKSUM, FRAME_BAD_HEADERS, FRAME_BAD_LENGTH, FRAME_HEARTBEAT, FRAME_HEARTBEAT_ANSWER,
-    FRAME_NOT_THE_PROTOCOL, FRAME_ONEWAY, FRAME_REQUEST, FRAME_RESPONSE, FRAME_TOO_LARGE, MATCH_MORE, MATCH_NO,
-    MATCH_YES, SKIP_PATH, Frame, FrameCodec, FrameLimits, be16, be32, frame_head_changed, put16, put32,
+    FRAME_NOT_THE_PROTOCOL, FRAME_OK, FRAME_ONEWAY, FRAME_REQUEST, FRAME_RESPONSE, FRAME_TOO_LARGE, MATCH_MORE,
+    MATCH_NO, MATCH_YES, SKIP_HEADERS, Frame, FrameCodec, FrameLimits, be16, be32, frame_head_changed, put16, put32,
 )
 from mosn._fastpath.codec.hessian2_sofa cimport h2_sofa_request
 from mosn._fastpath.head cimport M_POST, Head, Header, head_add, header_id
@@ -156,22 +157,6 @@ cdef const char *lower_name(Head *head, const char *name, uint32_t n) noexcept n
     return copy
 
 
-cdef int64_t text_at(const char *p, uint32_t n, Slice *out) noexcept nogil:
-    # A 4-byte length (-1: null, which reads as empty) and as many bytes; what it took, or -1.
-    cdef uint32_t said
-    if n < 4:
-        return -1
-    said = be32(p)
-    out.p = p + 4
-    out.n = 0
-    if said == <uint32_t>0xFFFFFFFF:
-        return 4
-    if said > n - 4:
-        return -1
-    out.n = said
-    return 4 + said
-
-
 cdef int read_map(const char *p, uint32_t n, const FrameLimits *limits, Frame *frame, Head *head) noexcept nogil:
     cdef Slice name, value
     cdef int64_t used
@@ -179,12 +164,12 @@ cdef int read_map(const char *p, uint32_t n, const FrameLimits *limits, Frame *f
     frame.first_header = <uint16_t>head.count
     frame.header_count = 0
     while n:
-        used = text_at(p, n, &name)
+        used = bolt_text(p, n, &name)
         if used < 0 or frame.header_count == limits.headers:
             return -1
         p += used
         n -= <uint32_t>used
-        used = text_at(p, n, &value)
+        used = bolt_text(p, n, &value)
         if used < 0:
             return -1
         p += used
@@ -213,12 +198,11 @@ cdef void named_inside(const char *p, const Frame *frame, Head *head, Slice *ser
         service[0] = own_service
 
 
-cdef int target(const char *p, const Frame *frame, const FrameLimits *limits, Head *head) noexcept nogil:
+cdef int target(const char *p, const Frame *frame, Head *head) noexcept nogil:
     # :authority and :path of sofa_head_target_service (or service) and sofa_head_method_name.
     cdef Slice service = slice_of("", 0)
     cdef Slice method = slice_of("", 0)
     cdef const Header *item
-    cdef char *path
     cdef uint32_t i
     for i in range(frame.first_header, head.count):
         item = &head.items[i]
@@ -226,7 +210,12 @@ cdef int target(const char *p, const Frame *frame, const FrameLimits *limits, He
             service = slice_of(item.value, item.value_len)
         elif named(item, "sofa_head_method_name", 21):
             method = slice_of(item.value, item.value_len)
-    if method.n == 0 and not limits.skip & SKIP_PATH:
+    return bolt_set_path(p, frame, head, service, method)
+
+
+cdef int bolt_set_path(const char *p, const Frame *frame, Head *head, Slice service, Slice method) noexcept nogil:
+    cdef char *path
+    if method.n == 0:
         named_inside(p, frame, head, &service, &method)
     path = <char *>arena_alloc(head.arena, <size_t>service.n + method.n + 2)
     if path == NULL:
@@ -246,6 +235,10 @@ cdef int read_head(const FrameCodec *self, const char *p, Frame *frame, const Fr
     cdef uint32_t names = be16(p + layout.lengths)
     cdef const char *at = p + layout.fixed
     cdef bint request = frame.kind in (FRAME_REQUEST, FRAME_ONEWAY)
+    cdef int skimmed = bolt_skim(p, frame, limits, head) if request and limits.skip & SKIP_HEADERS else 1
+    if skimmed <= 0:
+        frame.error = FRAME_BAD_HEADERS if skimmed else FRAME_OK
+        return skimmed
     head.content_length = frame.body_end - frame.head_length
     if request:
         head.method = slice_of("POST", 4)
@@ -257,7 +250,7 @@ cdef int read_head(const FrameCodec *self, const char *p, Frame *frame, const Fr
     else:
         head.status = frame.code
     if read_map(at + names, frame.head_length - layout.fixed - names, limits, frame, head) < 0 or (
-            request and target(p, frame, limits, head) < 0):
+            request and target(p, frame, head) < 0):
         frame.error = FRAME_BAD_HEADERS
         return -1
     return 0
@@ -306,8 +299,8 @@ cdef char *write_map(char *to, const char *own, const Frame *frame, const Head *
             if not item.removed:
                 to = put_text(put_text(to, item.name, item.name_len), item.value, item.value_len)
             continue
-        used = text_at(own, LONGEST_SHORT, &name)
-        used += text_at(own + used, LONGEST_SHORT, &value)
+        used = bolt_text(own, LONGEST_SHORT, &name)
+        used += bolt_text(own + used, LONGEST_SHORT, &value)
         if not item.removed and item.value == value.p:
             memcpy(to, own, used)
             to += used

@@ -22,7 +22,9 @@ class Frames:
     """A stream of frames of one protocol."""
 
     error: str
-    def __init__(self, protocol: str, frame_bytes: int = ..., headers: int = ...) -> None: ...
+    def __init__(self, protocol: str, frame_bytes: int = ..., headers: int = ..., skip: int = ...) -> None:
+        """`skip`: 1 nobody looks at a request's own headers, 2 nor at its path."""
+
     def feed(self, data: bytes) -> list[FrameEvent | tuple[str, str]]:
         """The frames that are complete now; ("error", name) once, after which nothing more is read."""
 

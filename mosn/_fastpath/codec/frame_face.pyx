@@ -43,7 +43,8 @@ cdef class Frames:
     cdef bytes rest
     cdef readonly str error
 
-    def __cinit__(self, str protocol not None, uint32_t frame_bytes=1 << 24, uint32_t headers=256):
+    def __cinit__(self, str protocol not None, uint32_t frame_bytes=1 << 24, uint32_t headers=256,
+                  uint32_t skip=0):
         cdef bytes name = protocol.encode()
         pool_init(&self.pool)
         self.codec = frame_codec(name, len(name))
@@ -51,6 +52,7 @@ cdef class Frames:
             raise ValueError(f"unknown protocol {protocol!r}")
         self.limits.frame_bytes = frame_bytes
         self.limits.headers = headers
+        self.limits.skip = skip
         self.rest = b""
         self.error = ""
 

@@ -19,8 +19,6 @@ from mosn.model import (
     WeightedCluster,
 )
 
-_MADE_UP = frozenset({"x-mosn-protocol", "x-mosn-class"})
-"""Headers that do not stand among the frame's own."""
 _OPERATOR = re.compile(r"%([A-Z_]+)(?:\(([^)]*)\))?")
 _REQUEST_OPERATORS = frozenset({"REQ", "REQUEST_HEADER", "REQ_WITHOUT_QUERY"})
 _PATH_OPERATORS = frozenset({"PATH", "QUERY_PARAM", "QUERY_PARAMS"})
@@ -37,7 +35,7 @@ class Reads:
         """Something looks at the header of this name."""
         if name == ":path":
             self.path = True
-        elif not name.startswith(":") and name not in _MADE_UP:
+        elif not name.startswith(":"):
             self.headers = True
 
     def everything(self) -> None:

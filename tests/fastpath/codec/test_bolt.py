@@ -208,3 +208,29 @@ def test_any_bytes() -> None:
         frames = Frames("bolt", frame_bytes=4096)
         events = frames.feed(bytes(data))
         assert all(isinstance(event, FrameEvent) for event in events[:-1])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("more", [[], [(b"a", None)], [(b"SERVICE", b"other")], [(b"", b"x-")]])
+def test_a_skimmed_head_has_the_same_target(version: dict[str, Any], more: list[tuple[bytes, bytes | None]]) -> None:
+    for headers in ([*bolt.sofa_headers(), *more], [*more, *bolt.sofa_headers()], more):
+        data = bolt.request(1, headers=headers, **version)
+        event, skimmed = one(data), one(data, skip=1)
+        assert (skimmed.authority, skimmed.path) == (event.authority, event.path)
+        assert skimmed.headers == ()
+        assert one(data, skip=3).path == b"/"
+
+
+@pytest.mark.parametrize("name", [b"x-envoy-retry-on", b"X-Forwarded-Proto"])
+def test_headers_that_steer_a_proxy_are_not_skipped(name: bytes) -> None:
+    data = bolt.request(1, headers=bolt.sofa_headers(bolt.SERVICE, b"greet", (name, b"1")))
+    assert one(data, skip=3) == one(data)
+
+
+def test_what_cannot_be_read_cannot_be_skimmed() -> None:
+    good = bolt.request(1)
+    at = good.index(b"\0\0\0\x07service")
+    for cut in (b"\0\0\xff\xff", b"\x7f\xff\xff\xff"):
+        assert fault(good[:at] + cut + good[at + 4 :], skip=3) == "bad_headers"
+    assert fault(good, headers=3, skip=3) == "bad_headers"
+    assert fault(good, headers=4, skip=3) == ""
