@@ -12,7 +12,7 @@ from mosn._fastpath.shm.segment import Segment
 from mosn._fastpath.shm.stats import NAMES
 from mosn.admin.computed import Numbers, computed_gauges, scopes_by_block
 from mosn.admin.context import AdminContext, WorkerRow
-from mosn.admin.names import SCOPE_LABELS, Columns, Kind, column_for, columns_for, scope_label
+from mosn.admin.names import SCOPE_LABELS, Columns, Kind, column_for, columns_for, join_labels, scope_label
 from mosn.model import Snapshot, StatsScope
 
 INTERVAL_SECONDS = 5.0
@@ -69,22 +69,25 @@ class Collector:
         scopes = visible_scopes(context.segment, snapshot) if snapshot else {}
         names = known_names(snapshot, scopes) if snapshot else {}
         found = Statistics()
+        protocols = rpc_protocols(snapshot) if snapshot else {}
         for name, scope in scopes.items():
-            found.blocks += scope_blocks(context.segment, name, scope)
+            found.blocks += scope_blocks(context.segment, name, scope, protocols)
         found.blocks += http1_blocks(context.segment, scopes) + worker_blocks(context.segment, scopes)
         merge(found.blocks, names, "counter", counters)
         merge(found.blocks, names, "gauge", gauges)
         merge(found.blocks, names, "gauge", computed_gauges(context, workers), replace=True)
-        found.histograms = list(self._histograms(context.segment, scopes))
+        found.histograms = list(self._histograms(context.segment, scopes, protocols))
         return found
 
-    def _histograms(self, segment: Segment, scopes: Mapping[str, StatsScope]) -> Iterator[Histogram]:
+    def _histograms(
+        self, segment: Segment, scopes: Mapping[str, StatsScope], protocols: Mapping[int, str]
+    ) -> Iterator[Histogram]:
         before, seen = self._older, dict[int, HistogramData]()
         due = time.monotonic() - self._newer_at >= INTERVAL_SECONDS
         if due:
             before = self._newer
         for name, scope in scopes.items():
-            label = scope_label(scope["kind"], scope_name(name))
+            label = full_label(name, scope, protocols)
             for position, suffix in enumerate(NAMES[scope["kind"]][2]):
                 index = scope["histograms"] + position
                 total = segment.histogram(index)
@@ -131,9 +134,26 @@ def has_open(segment: Segment, scope: StatsScope) -> bool:
     return bool(names) and any(segment.gauges(scope["gauges"], len(names)))
 
 
-def scope_blocks(segment: Segment, name: str, scope: StatsScope) -> list[Block]:
+def rpc_protocols(snapshot: Snapshot) -> dict[int, str]:
+    """The protocol of each RPC proxy, by its counters."""
+    return {
+        chain["rpc"]["stats"]: chain["rpc"]["protocol"]
+        for listener in snapshot["listeners"]
+        for chain in (*listener["filter_chains"], listener["default_filter_chain"])
+        if chain and chain["rpc"]
+    }
+
+
+def full_label(name: str, scope: StatsScope, protocols: Mapping[int, str]) -> str:
+    """The scope's own label, and what an RPC proxy speaks."""
+    label = scope_label(scope["kind"], scope_name(name))
+    protocol = protocols.get(scope["counters"]) if scope["kind"] == "rpc" else None
+    return join_labels((label, f'request_protocol="{protocol}"')) if protocol else label
+
+
+def scope_blocks(segment: Segment, name: str, scope: StatsScope, protocols: Mapping[int, str]) -> list[Block]:
     kind = scope["kind"]
-    label = scope_label(kind, scope_name(name))
+    label = full_label(name, scope, protocols)
     counters, gauges, _ = NAMES[kind]
     blocks = []
     if counters:

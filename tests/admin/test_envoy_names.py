@@ -31,6 +31,9 @@ pytestmark = [
 DEADLINE = 30.0
 
 OURS_ALONE = {
+    "envoy_cluster_upstream_callback",
+    "envoy_cluster_upstream_callback_refused",
+    "envoy_cluster_upstream_callback_timeout",
     "envoy_cluster_upstream_cx_goaway",
     "envoy_cluster_upstream_cx_http1_active",
     "envoy_cluster_upstream_heartbeat",

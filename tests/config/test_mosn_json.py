@@ -10,6 +10,7 @@ import pytest
 
 from mosn import config
 from mosn.config.load import LoadedConfig
+from mosn.config.lower.context import NullRegistry
 from mosn.config.mosn_json.addresses import split_host_port
 from mosn.config.mosn_json.reader import envoy_duration, go_duration
 from mosn.protocol.v1.rpc_proxy_pb2 import RpcProxy
@@ -129,3 +130,28 @@ def test_dubbo_calls_service_and_method_something_else() -> None:
     assert (bolt[1].string_match.exact, dubbo[1].string_match.suffix) == ("say", "/say")
     anywhere = re.compile(dubbo[2].string_match.safe_regex.regex)
     assert anywhere.fullmatch("/a.B/to_say") and not anywhere.fullmatch("/a.say/to")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [("get", "(?s:.*)/[^/]*(?:get)[^/]*"), ("^get", "(?s:.*)/(?:get)[^/]*"), ("All$", "(?s:.*)/[^/]*(?:All)"),
+     ("^get|list", None), ("a^b", None), ("get|list", "(?s:.*)/[^/]*(?:get|list)[^/]*")],
+)  # fmt: skip
+def test_methods_of_dubbo_by_expression(pattern: str, path: str | None) -> None:
+    match = {"headers": [{"name": "method", "value": pattern, "regex": True}]}
+    hosts = [{"name": "all", "domains": ["*"], "routers": [{"match": match, "route": {"cluster_name": "a"}}]}]
+    proxy = {"type": "proxy", "config": {"downstream_protocol": "dubbo", "router_config_name": "r"}}
+    loaded = load({
+        "servers": [{
+            "routers": [{"router_config_name": "r", "virtual_hosts": hosts}],
+            "listeners": [{"name": "d", "address": "127.0.0.1:1", "filter_chains": [{"filters": [proxy]}]}],
+        }],
+        "cluster_manager": {"clusters": [{"name": "a"}]},
+    })  # fmt: skip
+    if path is None:
+        assert [error.code for error in loaded.errors] == ["MC0405"]
+        return
+    snapshot = config.build_snapshot(loaded, NullRegistry(), {})
+    (route,) = snapshot["route_tables"]["r"]["virtual_hosts"][0]["routes"]
+    (header,) = route["match"]["headers"]
+    assert (header["name"], header["string"]) == (":path", {"kind": "regex", "value": path, "ignore_case": False})

@@ -246,6 +246,64 @@ def test_access_log(start: Start, upstream: MakeUpstream) -> None:
     assert log.read_text() == f"Dubbo com.example.Greeter /com.example.Greeter/greet 42 200 {sizes}\n"
 
 
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        {"downstream_protocol": "dubbo", "upstream_protocol": "dubbo"},
+        {"downstream_protocol": "X", "upstream_protocol": "X", "extend_config": {"sub_protocol": "dubbo"}},
+    ],
+)
+def test_mosn_json(start: Start, upstream: MakeUpstream, protocol: dict[str, Any]) -> None:
+    """Routes by the names that MOSN gives what it reads of a request."""
+
+    def to(name: str, **match: Any) -> dict[str, Any]:
+        headers = [{"name": key, **value} for key, value in match.items()]
+        return {"match": {"headers": headers}, "route": {"cluster_name": name}}
+
+    def made(name: str) -> dict[str, Any]:
+        port = upstream(dubbo.serving(lambda message: dubbo.response(message.id, name))).port
+        return {"name": name, "type": "SIMPLE", "lb_type": "LB_ROUNDROBIN", "hosts": [{"address": f"127.0.0.1:{port}"}]}
+
+    port, admin = free_port(), free_port()
+    routers = [
+        to("exact", service={"value": "com.example.One"}, method={"value": "hello"}),
+        to("regex", service={"value": "com.example.One"}, method={"value": "^get", "regex": True}),
+        to("attached", service={"value": "com.example.One"}, gray={"value": "yes"}),
+        to("anything", service={"value": ".*"}, method={"value": ".*", "regex": True}),
+    ]
+    hosts = [{"name": "all", "domains": ["*"], "routers": routers}]
+    proxy = {"type": "proxy", "config": {**protocol, "router_config_name": "r"}}
+    config = {
+        "servers": [{
+            "routers": [{"router_config_name": "r", "virtual_hosts": hosts}],
+            "listeners": [{
+                "name": "dubbo", "address": f"127.0.0.1:{port}", "bind_port": True,
+                "filter_chains": [{"filters": [proxy]}],
+            }],
+        }],
+        "cluster_manager": {"clusters": [made(name) for name in ("exact", "regex", "attached", "anything")]},
+        "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin}}},
+    }  # fmt: skip
+    sidecar = start(config)
+    client = Peer.connect(port)
+
+    def ask(method: str, service: str = "com.example.One", *more: tuple[bytes, bytes]) -> str:
+        entries = dubbo.attached(service, *more)
+        return call(client, 1, service=service, method=method, attachments=entries).content
+
+    assert [ask(method) for method in ("hello", "getAll", "forget", "other")] == [
+        "exact", "regex", "anything", "anything",
+    ]  # fmt: skip
+    assert ask("other", "com.example.One", (b"gray", b"yes")) == "attached"
+    assert ask("hello", "com.example.Two") == "anything"
+    sidecar.admin_port = admin
+    metrics = sidecar.admin("/stats/prometheus")
+    label = 'mosn_rpc_prefix="dubbo",request_protocol="dubbo"'
+    assert f"envoy_rpc_downstream_rq_total{{{label}}} 6\n" in metrics
+    assert f'envoy_rpc_downstream_rq_xx{{envoy_response_code_class="2",{label}}} 6\n' in metrics
+    assert f"envoy_rpc_downstream_rq_time_count{{{label}}}" in metrics
+
+
 def test_attachments_that_nobody_asks_for_are_not_read(start: Start, upstream: MakeUpstream) -> None:
     """What stands behind the method is the upstream's business, until a rule looks at it."""
     port = free_port()

@@ -137,7 +137,7 @@ def _rpc(protocol: str) -> Callable[[Reader, ListenerParts, Scalar | None], Mapp
             {
                 "protocol": const(reader.node, protocol),
                 "stat_prefix": parts.name,
-                "route_config": with_dubbo_names(routes) if protocol == "dubbo" else routes,
+                "route_config": with_dubbo_names(reader, routes) if protocol == "dubbo" else routes,
                 "idle_timeout": parts.idle_timeout,
                 "access_log": sequence(router or reader.node, parts.access_logs),
             },
