@@ -368,10 +368,106 @@ class HttpManager(TypedDict):
     histogram: int  # downstream_rq_time, downstream_cx_length_ms
 
 
+class WireNumber(TypedDict):
+    """fixed: `width` bytes, `little` first or last; varint, zigzag: base 128; jce: Tars' with `tag`."""
+
+    type: Literal["fixed", "varint", "zigzag", "jce"]
+    width: int
+    little: bool
+    tag: int
+
+
+class DeclaredCondition(TypedDict):
+    """(value & mask) == wanted; mask 0: the field is there (wanted 1) or not (0).  `either`: this or the next."""
+
+    field: int
+    mask: int
+    wanted: int
+    either: bool
+
+
+class DeclaredField(TypedDict):
+    """One field of a frame, in the order of the wire.  Fields are named by their index; -1 is none.
+
+    size: fixed (`plus`), prefix (`number` before it), field (an earlier field's value * times + plus), rest (what is
+    left but for `plus` bytes).  `allowed`: other values are not the protocol."""
+
+    type: Literal["number", "bytes", "sum", "headers", "tagged"]
+    number: WireNumber | None
+    value_number: WireNumber | None  # headers as pairs
+    count_number: WireNumber | None
+    size: Literal["fixed", "prefix", "field", "rest"]
+    size_field: int  # of a sum: how many numbers
+    times: int
+    plus: int
+    format: Literal["", "pairs", "lines", "theader", "protobuf", "jce"]  # of headers and tagged blocks
+    tag: int  # the field's number in a tagged block
+    parent: int  # that block
+    when: list[DeclaredCondition]
+    allowed: list[DeclaredCondition]
+
+
+class DeclaredKind(TypedDict):
+    """`code` 0: what the status says."""
+
+    kind: Literal["request", "oneway", "response", "heartbeat", "heartbeat_answer", "goaway", "event"]
+    code: int
+    when: list[DeclaredCondition]
+
+
+class DeclaredPiece(TypedDict):
+    """Of a frame that is made here.  `bytes` is hexadecimal; size counts all up to its end, and `plus`."""
+
+    type: Literal["bytes", "id", "text", "status", "copy", "size", "end", "crc32"]
+    bytes: str
+    number: WireNumber | None
+    field: int
+    plus: int
+
+
+class DeclaredSource(TypedDict):
+    """Where a name comes from: this header, else this field, else these words."""
+
+    header: str
+    field: int
+    otherwise: str
+
+
+class Declaration(TypedDict):
+    """An RPC protocol that is described (docs/reference/protocol-declarations.md), names resolved to indexes."""
+
+    name: str
+    fields: list[DeclaredField]
+    kinds: list[DeclaredKind]
+    ids: list[int]
+    id_mask: int
+    length: int  # the field that tells the frame's length: value * length_times + length_plus
+    length_times: int
+    length_plus: int
+    timeout: int
+    timeout_unit_ms: int
+    status: int
+    body: int
+    headers: int
+    checksum: int  # CRC-32 of all before it
+    service: DeclaredSource
+    method: DeclaredSource
+    separator: str  # a method with it in is service, separator, method
+    exposed: list[tuple[str, int]]  # header name, field
+    statuses: list[tuple[int, int]]  # status, HTTP's code
+    other_code: int
+    errors: list[tuple[int, int]]  # status, HTTP's code
+    other_error: int
+    reply: list[DeclaredPiece]
+    heartbeat: list[DeclaredPiece]  # empty: there are none
+    heartbeat_answer: list[DeclaredPiece]
+
+
 class RpcManager(TypedDict):
     """`mosn.rpc_proxy.v1.RpcProxy`, defaults filled in: an RPC protocol of length-framed, multiplexed messages."""
 
-    protocol: str  # a name of mosn._fastpath.codec.frames.protocols()
+    protocol: str  # a name of mosn._fastpath.codec.frames.protocols(), or the declaration's
+    declaration: Declaration | None
     stat_prefix: str
     route_table: str  # name in Snapshot.route_tables
     max_frame_bytes: int  # 16 MiB; head and body

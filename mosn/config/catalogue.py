@@ -149,6 +149,21 @@ CATALOGUE: dict[str, Code] = _codes(
      "or where it goes."),
     ("MC0406", "note", "translated with a difference",
      "The key was translated, but behaviour differs from MOSN's in the way that the text describes."),
+    # -- declarations of protocols
+    ("MC0501", "error", "unknown key in a declaration",
+     "The declaration of a protocol has no such key at this place; docs/reference/protocol-declarations.md has them."),
+    ("MC0502", "error", "wrong value in a declaration",
+     "The value has another type than the key of the declaration, or is not one of its words. Bytes are written in "
+     "hexadecimal, numbers in decimal or with 0x."),
+    ("MC0503", "error", "no such field in a declaration",
+     "Sizes, conditions and roles name fields of the frame. A size or a condition can only use a field that stands "
+     "before it on the wire."),
+    ("MC0504", "error", "declaration lacks something",
+     "A protocol needs fields, an id, what a request and what a response is, and the reply that the sidecar gives "
+     "itself."),
+    ("MC0505", "error", "declaration cannot work",
+     "The parts of the declaration contradict each other, or what they describe cannot be proxied: an id of less than "
+     "32 bits, for example, comes round before late answers have come."),
 )  # fmt: skip
 
 RETIRED: dict[str, str] = {}

@@ -43,6 +43,12 @@ class Findings:
         if CATALOGUE[code].severity == "error":
             self._error_paths.add(path)
 
+    def include(self, found: list[Finding], path: str) -> None:
+        """Findings of another file, which the field at `path` names."""
+        self._list.extend(found[: MAX_FINDINGS - len(self._list)])
+        if any(finding.severity == "error" for finding in found):
+            self._error_paths.add(path)
+
     def excuse(self, path: str) -> None:
         """Nothing is said about this field: what is wrong with it has been said elsewhere."""
         self._error_paths.add(path)

@@ -83,7 +83,8 @@ _TABLE: dict[str, str] = {
     _INSPECTOR: "protocols",
     _RPC:
         "protocol stat_prefix route_config max_frame_bytes max_headers_count max_concurrent_requests "
-        "upstream_connections idle_timeout max_stream_duration upstream_heartbeat access_log upstream_connection_mode",
+        "upstream_connections idle_timeout max_stream_duration upstream_heartbeat access_log upstream_connection_mode "
+        "declaration default_service",
     f"{_RPC}.Heartbeat": "interval timeout failures",
     f"{_DUBBO}DubboProxy":
         "stat_prefix protocol_type serialization_type route_config multiple_route_config dubbo_filters",

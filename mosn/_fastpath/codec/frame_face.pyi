@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from mosn.model import Declaration
+
 class FrameEvent(NamedTuple):
     """One frame in the one request model.  The first `made_up` headers are not the frame's own."""
 
@@ -19,10 +21,10 @@ class FrameEvent(NamedTuple):
     made_up: int
 
 class Frames:
-    """A stream of frames of one protocol."""
+    """A stream of frames of one protocol: a built-in one by name, or a declared one."""
 
     error: str
-    def __init__(self, protocol: str, frame_bytes: int = ..., headers: int = ..., skip: int = ...) -> None:
+    def __init__(self, protocol: str | Declaration, frame_bytes: int = ..., headers: int = ..., skip: int = ...) -> None:
         """`skip`: 1 nobody looks at a request's own headers, 2 nor at its path."""
 
     def feed(self, data: bytes) -> list[FrameEvent | tuple[str, str]]:

@@ -6,6 +6,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
+from mosn._fastpath.codec.declared_make cimport declared_codec
 from mosn._fastpath.codec.frame cimport Frame, FrameCodec, FrameLimits
 from mosn._fastpath.codec.frames cimport frame_codec
 from mosn._fastpath.head cimport Head, head_add, head_init, head_remove_name, header_id
@@ -43,11 +44,15 @@ cdef class Frames:
     cdef bytes rest
     cdef readonly str error
 
-    def __cinit__(self, str protocol not None, uint32_t frame_bytes=1 << 24, uint32_t headers=256,
+    def __cinit__(self, protocol not None, uint32_t frame_bytes=1 << 24, uint32_t headers=256,
                   uint32_t skip=0):
-        cdef bytes name = protocol.encode()
+        cdef bytes name
         pool_init(&self.pool)
-        self.codec = frame_codec(name, len(name))
+        if isinstance(protocol, dict):
+            self.codec = declared_codec(protocol)
+        else:
+            name = protocol.encode()
+            self.codec = frame_codec(name, len(name))
         if self.codec == NULL:
             raise ValueError(f"unknown protocol {protocol!r}")
         self.limits.frame_bytes = frame_bytes

@@ -9,6 +9,7 @@ from libc.stdint cimport uint32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
+from mosn._fastpath.codec.declared_make cimport declared_codec
 from mosn._fastpath.codec.frame cimport SKIP_HEADERS, SKIP_PATH, FrameCodec
 from mosn._fastpath.codec.frames cimport frame_codec
 from mosn._fastpath.engine.system cimport AF_INET6
@@ -347,7 +348,8 @@ cdef class SnapshotObject:
     cdef int compile_rpc(self, RpcManager *out, dict spec) except -1:
         cdef RouteTableObject table
         cdef bytes name = spec["protocol"].encode()
-        out.codec = frame_codec(name, len(name))
+        declaration = spec["declaration"]
+        out.codec = declared_codec(declaration) if declaration is not None else frame_codec(name, len(name))
         if out.codec == NULL:
             raise ValueError(f"the protocol {spec['protocol']!r} is not built in")
         out.protocol = PROTOCOLS.get(spec["protocol"], P_XPROTOCOL)
@@ -370,7 +372,9 @@ cdef class SnapshotObject:
                            | (0 if spec["reads_path"] else SKIP_PATH))
         out.connections = spec["upstream_connections"]
         out.per_client = spec["upstream_connection_mode"] == "per_client"
-        out.heartbeat_ms = spec["heartbeat_interval_ms"]
+        # A protocol without heartbeats is not asked for one.
+        silent = declaration is not None and not declaration["heartbeat"]
+        out.heartbeat_ms = 0 if silent else spec["heartbeat_interval_ms"]
         out.heartbeat_timeout_ms = spec["heartbeat_timeout_ms"]
         out.heartbeat_failures = spec["heartbeat_failures"]
         return 0

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Literal
 
+from mosn.config.declaration import provided
 from mosn.config.findings import nearest
 from mosn.config.lower.access_logs import lower_access_logs
 from mosn.config.lower.context import Context, wrapped
+from mosn.config.lower.declarations import lower_declaration
 from mosn.config.lower.http import add_route_table, pick
 from mosn.config.lower.routes import lower_route_table
 from mosn.config.lower.rpc_reads import rpc_reads
@@ -20,12 +22,13 @@ _MODES: tuple[Literal["shared", "per_client"], ...] = ("shared", "per_client")
 
 @cache
 def rpc_protocols() -> tuple[str, ...]:
-    """Names of the protocols that are built in; none where the extensions are not built."""
+    """Names of the protocols that need no declaration in the configuration; where the extensions are not built, of
+    those only that are described."""
     try:
         from mosn._fastpath.codec.frames import protocols
     except ImportError:
-        return ()
-    return tuple(protocols())
+        return provided()
+    return (*protocols(), *provided())
 
 
 @cache
@@ -44,7 +47,8 @@ def lower_rpc(ctx: Context, config: Any, path: str) -> RpcManager:
 
 def rpc_manager(ctx: Context, config: Any, path: str, table: str) -> RpcManager:
     """`config` is an RpcProxy whose routes are the table of this name."""
-    if config.protocol not in rpc_protocols():
+    declaration = lower_declaration(ctx, config, path)
+    if not config.HasField("declaration") and config.protocol not in rpc_protocols():
         text = f'there is no protocol "{config.protocol}"'
         ctx.report("MC0204", f"{path}.protocol", text, suggestion=nearest(config.protocol, rpc_protocols()))
     scope = ctx.registry.scope("rpc", config.stat_prefix)
@@ -56,6 +60,7 @@ def rpc_manager(ctx: Context, config: Any, path: str, table: str) -> RpcManager:
         ctx.report("MC0109", f"{path}.upstream_connections", f"must be 1 to {_MOST_CONNECTIONS}")
     return {
         "protocol": config.protocol,
+        "declaration": declaration,
         "stat_prefix": config.stat_prefix,
         "route_table": table,
         "max_frame_bytes": wrapped(config, "max_frame_bytes", _MAX_FRAME),

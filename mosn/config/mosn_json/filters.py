@@ -62,6 +62,7 @@ def _proxy(reader: Reader, parts: ListenerParts) -> list[Served]:
     router = reader.text("router_config_name")
     name = str(protocol.value) if protocol is not None and protocol.value else "Auto"
     sub_protocol = extend.word("sub_protocol") if extend is not None else ""
+    declaration = extend.text("declaration") if extend is not None else None
     reader.leave(
         "MC0403",
         {
@@ -74,13 +75,13 @@ def _proxy(reader: Reader, parts: ListenerParts) -> list[Served]:
     reader.finish()
     asked = _asked(name.lower(), sub_protocol.lower())
     for each in asked:
-        if each not in PROTOCOLS and each not in rpc_protocols():
+        if each not in PROTOCOLS and each not in rpc_protocols() and declaration is None:
             text = f'the protocol "{each if len(asked) > 1 else sub_protocol or name}" is not available'
             reader.report("MC0404", text, protocol, "downstream_protocol")
             return []
     _check_upstream(reader, upstream, {name.lower(), *asked})
     if len(asked) == 1:
-        made = (PROTOCOLS.get(asked[0]) or _rpc(asked[0]))(reader, parts, router)
+        made = (PROTOCOLS.get(asked[0]) or _rpc(asked[0], declaration))(reader, parts, router)
         return [Served(made)] if made is not None else []
     return _many(reader, parts, router, asked)
 
@@ -108,7 +109,7 @@ def _many(reader: Reader, parts: ListenerParts, router: Scalar | None, asked: li
     """A filter for each of the protocols, which are told apart by their first bytes."""
     served = []
     for each in asked:
-        made = (PROTOCOLS.get(each) or _rpc(each))(reader, parts, router)
+        made = (PROTOCOLS.get(each) or _rpc(each, None))(reader, parts, router)
         if made is None:
             return []
         served.append(Served(made, _TOLD.get(each, (each,))))
@@ -126,7 +127,7 @@ def _routes(reader: Reader, parts: ListenerParts, router: Scalar | None) -> Mapp
     return routes
 
 
-def _rpc(protocol: str) -> Callable[[Reader, ListenerParts, Scalar | None], Mapping | None]:
+def _rpc(protocol: str, declaration: Scalar | None) -> Callable[[Reader, ListenerParts, Scalar | None], Mapping | None]:
     def make(reader: Reader, parts: ListenerParts, router: Scalar | None) -> Mapping | None:
         routes = _routes(reader, parts, router)
         if routes is None:
@@ -136,6 +137,7 @@ def _rpc(protocol: str) -> Callable[[Reader, ListenerParts, Scalar | None], Mapp
             _RPC,
             {
                 "protocol": const(reader.node, protocol),
+                "declaration": mapping(declaration, {"filename": declaration}) if declaration is not None else None,
                 "stat_prefix": parts.name,
                 "route_config": with_dubbo_names(reader, routes) if protocol == "dubbo" else routes,
                 "idle_timeout": parts.idle_timeout,

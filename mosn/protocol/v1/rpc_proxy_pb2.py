@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from envoy.config.accesslog.v3 import accesslog_pb2  # type: ignore[import-untyped]
+from envoy.config.core.v3 import base_pb2  # type: ignore[import-untyped]
 from envoy.config.route.v3 import route_pb2  # type: ignore[import-untyped]
 from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, message_factory, wrappers_pb2
 
@@ -21,6 +22,8 @@ _FIELDS = {
     "upstream_heartbeat": ".mosn.protocol.v1.RpcProxy.Heartbeat",
     "access_log": ".envoy.config.accesslog.v3.AccessLog",
     "upstream_connection_mode": ".mosn.protocol.v1.RpcProxy.UpstreamConnectionMode",
+    "declaration": ".envoy.config.core.v3.DataSource",
+    "default_service": "",
 }
 """Names and types, in the order of their numbers; "" is a string."""
 _MODES = ("SHARED", "PER_CLIENT")
@@ -42,7 +45,7 @@ def _describe(message: descriptor_pb2.DescriptorProto, fields: dict[str, str]) -
 
 
 def _file() -> descriptor_pb2.FileDescriptorProto:
-    imported = (accesslog_pb2, route_pb2, duration_pb2, wrappers_pb2)
+    imported = (accesslog_pb2, base_pb2, route_pb2, duration_pb2, wrappers_pb2)
     made = descriptor_pb2.FileDescriptorProto(
         name="mosn/protocol/v1/rpc_proxy.proto",
         package="mosn.protocol.v1",
