@@ -402,6 +402,7 @@ class DeclaredField(TypedDict):
     plus: int
     format: Literal["", "pairs", "lines", "theader", "protobuf", "jce"]  # of headers and tagged blocks
     tag: int  # the field's number in a tagged block
+    needs: int  # a tagged block: it is there only when it has a field of this number; 0 any
     parent: int  # that block
     when: list[DeclaredCondition]
     allowed: list[DeclaredCondition]
@@ -416,7 +417,8 @@ class DeclaredKind(TypedDict):
 
 
 class DeclaredPiece(TypedDict):
-    """Of a frame that is made here.  `bytes` is hexadecimal; size counts all up to its end, and `plus`."""
+    """Of a frame that is made here.  `bytes` is hexadecimal; size counts all up to its end, and `plus`;
+    text with `plus` has no quotes, so that it fits a string of JSON."""
 
     type: Literal["bytes", "id", "text", "status", "copy", "size", "end", "crc32"]
     bytes: str
@@ -447,7 +449,7 @@ class Declaration(TypedDict):
     timeout: int
     timeout_unit_ms: int
     status: int
-    body: int
+    bodies: list[int]  # the first that is there
     headers: int
     checksum: int  # CRC-32 of all before it
     service: DeclaredSource

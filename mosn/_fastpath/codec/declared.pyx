@@ -1,6 +1,6 @@
 """Protocols that are described (see declared.pxd): reading."""
 
-from libc.stdint cimport int32_t, int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcmp, memcpy
 
 from mosn._fastpath.codec.crc32 cimport crc32
@@ -46,7 +46,16 @@ cdef int32_t milliseconds(const Declared *declared, const Place *place) noexcept
     return <int32_t>min(value, <uint64_t>0x7FFFFFFF // unit) * <int32_t>unit
 
 
+cdef const Place *first_seen(const Walk *walk, const uint8_t *fields, uint32_t count) noexcept nogil:
+    cdef uint32_t i
+    for i in range(count):
+        if walk.places[fields[i]].seen:
+            return &walk.places[fields[i]]
+    return NULL
+
+
 cdef void facts(const Declared *declared, const Walk *walk, const Kind *kind, Frame *out) noexcept nogil:
+    cdef const Place *id = first_seen(walk, declared.ids, declared.id_count)
     cdef const Place *body
     out.kind = kind.kind
     out.id = 0
@@ -56,10 +65,10 @@ cdef void facts(const Declared *declared, const Walk *walk, const Kind *kind, Fr
     out.error = 0
     out.head_length = out.length
     out.body_end = out.length
-    if declared.ids[0] != NO_FIELD:
-        out.id = walk.places[declared.ids[0]].value
-    if declared.body != NO_FIELD and walk.places[declared.body].seen:
-        body = &walk.places[declared.body]
+    if id != NULL:
+        out.id = id.value
+    body = first_seen(walk, declared.bodies, declared.body_count)
+    if body != NULL:
         out.head_length = body.at
         out.body_end = body.at + body.n
     if out.kind == FRAME_RESPONSE:

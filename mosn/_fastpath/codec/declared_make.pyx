@@ -101,6 +101,7 @@ cdef class Maker:
         out.plus = spec["plus"]
         out.times = spec["times"]
         out.tag = spec["tag"]
+        out.needs = spec["needs"]
         out.parent = self.field(spec["parent"])
         out.size_field = self.field(spec["size_field"])
         self.number(&out.number, spec["number"])
@@ -172,7 +173,10 @@ cdef class Maker:
     cdef int roles(self, dict spec) except -1:
         cdef uint32_t i
         bounded(len(spec["ids"]), MOST_IDS, "places of the id")
-        self.out.ids[0] = NO_FIELD
+        bounded(len(spec["bodies"]), MOST_IDS, "bodies")
+        for i, index in enumerate(spec["bodies"]):
+            self.out.bodies[i] = self.field(index)
+        self.out.body_count = len(spec["bodies"])
         for i, index in enumerate(spec["ids"]):
             self.out.ids[i] = self.field(index)
             self.out.moving_id = self.out.moving_id or self.out.fields[self.out.ids[i]].number.type != N_FIXED
@@ -183,7 +187,6 @@ cdef class Maker:
         self.out.timeout = self.field(spec["timeout"])
         self.out.timeout_unit_ms = spec["timeout_unit_ms"] or 1
         self.out.status = self.field(spec["status"])
-        self.out.body = self.field(spec["body"])
         self.out.headers = self.field(spec["headers"])
         self.out.checksum = self.field(spec["checksum"])
         self.source(&self.out.service, spec["service"])

@@ -20,6 +20,8 @@ cdef int declared_tagged(const Declared *declared, const char *p, const Field *b
                          Place *places, int depth) noexcept nogil
 # The entry at `at`; 0, or -1.
 cdef int tagged_entry(const Field *block, const char *p, uint32_t n, uint32_t at, Entry *out) noexcept nogil
+# Is there an entry of this number?  No, too, where the block cannot be read.
+cdef bint tagged_has(const Field *block, const char *p, uint32_t at, uint32_t n, uint32_t number) noexcept nogil
 # Name and value of an entry of a protobuf map<string, string>; 0, or -1.
 cdef int protobuf_pair(const char *p, uint32_t n, Slice *name, Slice *value) noexcept nogil
 # The string at p, what it took, or -1.

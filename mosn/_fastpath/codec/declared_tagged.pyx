@@ -180,6 +180,16 @@ cdef int tagged_entry(const Field *block, const char *p, uint32_t n, uint32_t at
     return protobuf_entry(p, n, at, out) if block.format == H_PROTOBUF else jce_entry(p, n, at, out)
 
 
+cdef bint tagged_has(const Field *block, const char *p, uint32_t at, uint32_t n, uint32_t number) noexcept nogil:
+    cdef Entry entry
+    cdef uint32_t end = at + n
+    while at < end and tagged_entry(block, p, end, at, &entry) == 0:
+        if entry.number == number:
+            return True
+        at = entry.end
+    return False
+
+
 cdef int note_protobuf(const Field *field, const char *p, const Entry *entry, Place *place) noexcept nogil:
     place.at = entry.content
     place.n = entry.end - entry.content

@@ -75,6 +75,8 @@ cdef int put_text(Filling *job, const Piece *piece) noexcept nogil:
     for i in range(text.n):
         if <uint8_t>at[i] < 0x20 or at[i] == 0x7F:
             at[i] = c'?'
+        elif piece.plus and (at[i] == c'"' or at[i] == c'\\'):
+            at[i] = c"'"
     return 0
 
 

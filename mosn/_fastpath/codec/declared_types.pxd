@@ -19,7 +19,7 @@ cdef enum:
     MOST_KINDS = 16
     MOST_STATUSES = 64
     MOST_PIECES = 64            # of a template
-    MOST_IDS = 2                # places where the id stands
+    MOST_IDS = 4                # places where the id stands, or the body
     MOST_EXPOSED = 8
     MOST_DEPTH = 4              # of tagged blocks inside each other
     LONGEST_NUMBER = 11         # bytes: a tag and a number, or a varint
@@ -79,6 +79,7 @@ cdef struct Field:
     int32_t plus
     uint32_t times
     uint32_t tag                # inside of a tagged block
+    uint32_t needs              # a tagged block: it is this one only when it has a field of this number; 0 any
     uint8_t type                # FieldType
     uint8_t size                # SizeOf
     uint8_t size_field          # SIZE_FIELD, and F_SUM's count
@@ -107,7 +108,7 @@ cdef struct Status:
 cdef enum PieceType:
     P_BYTES = 1
     P_ID
-    P_TEXT                      # with `number` before it unless that is N_NONE
+    P_TEXT                      # with `number` before it unless that is N_NONE; `plus`: fit for a string of JSON
     P_STATUS
     P_COPY                      # a field of the request as it stands there, with the size before it
     P_SIZE                      # of all up to its P_END, and `plus`
@@ -170,12 +171,13 @@ cdef struct Declared:
     uint8_t timeout             # fields, or NO_FIELD
     uint32_t timeout_unit_ms
     uint8_t status
-    uint8_t body
+    uint8_t bodies[MOST_IDS]    # the first that is there
+    uint8_t body_count
     uint8_t headers
     uint8_t checksum            # CRC-32 of all before it
     uint8_t separator           # "service<separator>method"; 0 none
     uint16_t other_code         # a status that is not listed
-    uint16_t other_error        # a code that is not listed
+    uint64_t other_error        # a code that is not listed
 
 
 cdef struct Place:

@@ -7,7 +7,7 @@ from mosn._fastpath.codec.declared_types cimport (
     F_NUMBER, F_SUM, F_TAGGED, SIZE_FIELD, SIZE_FIXED, SIZE_PREFIX, Condition, Declared, Field, Place,
 )
 from mosn._fastpath.codec.declared_number cimport number_at
-from mosn._fastpath.codec.declared_tagged cimport declared_tagged
+from mosn._fastpath.codec.declared_tagged cimport declared_tagged, tagged_has
 from mosn._fastpath.codec.frame cimport (
     FRAME_BAD_LENGTH, FRAME_NOT_THE_PROTOCOL, FRAME_TOO_LARGE, FrameLimits,
 )
@@ -16,6 +16,7 @@ cdef enum:
     MORE = 0
     WRONG = -1
     GOES_ON = 1
+    PASSED = 2                  # it is not this one
 
 
 cdef bint declared_holds(const Declared *declared, const Place *places, uint32_t first, uint32_t count) noexcept nogil:
@@ -135,11 +136,15 @@ cdef int total(Walk *walk, const Field *field, Place *place) noexcept nogil:
 
 cdef int whole(Walk *walk, const Field *field, Place *place) noexcept nogil:
     # Tagged fields are looked at when all of them are there; of a frame whose length is known, with its last byte.
+    cdef uint64_t before = walk.at
     cdef int said = stretch(walk, field, place)
     if said != GOES_ON:
         return said
     if walk.n < (walk.length if walk.length else walk.at):
         return MORE
+    if field.needs and not tagged_has(field, walk.p, place.at, place.n, field.needs):
+        walk.at = before
+        return PASSED
     if declared_tagged(walk.declared, walk.p, field, place.at, place.n, walk.places, 0) < 0:
         return fail(walk, FRAME_BAD_LENGTH)
     return GOES_ON
@@ -203,6 +208,8 @@ cdef int64_t declared_walk(const Declared *declared, const char *p, size_t n, co
         if walk.at > walk.n:
             return MORE
         said = step(walk, field, &walk.places[i])
+        if said == PASSED:
+            continue
         if said != GOES_ON:
             return said
         if field.allowed_count and not declared_holds(declared, walk.places, field.allowed, field.allowed_count):

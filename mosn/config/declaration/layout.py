@@ -51,7 +51,8 @@ class Layout:
 def empty_field(parent: int = -1, tag: int = 0) -> DeclaredField:
     return {
         "type": "number", "number": None, "value_number": None, "count_number": None, "size": "fixed",
-        "size_field": -1, "times": 1, "plus": 0, "format": "", "tag": tag, "parent": parent, "when": [], "allowed": [],
+        "size_field": -1, "times": 1, "plus": 0, "format": "", "tag": tag, "needs": 0, "parent": parent, "when": [],
+        "allowed": [],
     }  # fmt: skip
 
 
@@ -101,6 +102,7 @@ def _top_field(layout: Layout, entry: Entry, kind: str, when: list[DeclaredCondi
         if made["type"] != "number":
             entry.report(WRONG, "only numbers have values that are checked", allowed, "is")
     if kind in _BLOCKS:
+        made["needs"] = entry.number("needs", 0, 0, 2**29 - 1)
         layout.blocks.append((index, 1, entry))
         _keep_children(entry)
 

@@ -14,6 +14,7 @@ from mosn.model import Declaration, DeclaredKind, DeclaredSource, WireNumber
 _Kind = Literal["request", "oneway", "response", "heartbeat", "heartbeat_answer", "goaway", "event"]
 _NO_SOURCE: DeclaredSource = {"header": "", "field": -1, "otherwise": ""}
 _SMALLEST_ID_BYTES = 4
+_ALL = 2**64 - 1
 
 
 def read_mapping(entry: Entry) -> Declaration:
@@ -38,12 +39,12 @@ def read_mapping(entry: Entry) -> Declaration:
 
 
 def _roles(entry: Entry, layout: Layout, name: str) -> Declaration:
-    ids = _ids(entry, layout)
+    ids = _fields(entry, layout, "id")
     timeout, unit = _timeout(entry, layout)
     return {
         "name": name, "fields": layout.fields, "kinds": [], "ids": ids, "id_mask": _id_mask(entry, layout, ids),
         "length": -1, "length_times": 1, "length_plus": 0, "timeout": timeout, "timeout_unit_ms": unit,
-        "status": _role(entry, layout, "status"), "body": _role(entry, layout, "body"), "headers": layout.headers,
+        "status": _role(entry, layout, "status"), "bodies": _fields(entry, layout, "body"), "headers": layout.headers,
         "checksum": _role(entry, layout, "checksum"), "service": _source(entry, layout, "service"),
         "method": _source(entry, layout, "method"), "separator": entry.word("separator")[:1],
         "exposed": _exposed(entry, layout), "statuses": [], "other_code": 500, "errors": [], "other_error": 0,
@@ -57,12 +58,13 @@ def _role(entry: Entry, layout: Layout, key: str) -> int:
     return layout.names.get(key, -1) if node is None else field_index(entry, node, key, layout.names)
 
 
-def _ids(entry: Entry, layout: Layout) -> list[int]:
-    node = entry.take("id")
+def _fields(entry: Entry, layout: Layout, key: str) -> list[int]:
+    """As _role, or a list of them."""
+    node = entry.take(key)
     if node is None:
-        return [layout.names["id"]] if "id" in layout.names else []
+        return [layout.names[key]] if key in layout.names else []
     nodes: list[Node] = node.elements() if isinstance(node, Sequence) else [node]
-    return [field_index(entry, item, "id", layout.names) for item in nodes]
+    return [field_index(entry, item, key, layout.names) for item in nodes]
 
 
 def _id_mask(entry: Entry, layout: Layout, ids: list[int]) -> int:
@@ -165,14 +167,14 @@ def _table(entry: Entry, key: str, other: int, *, code_first: bool) -> tuple[lis
     made = []
     for name, node in inner.pairs() if inner is not None else ():
         assert inner is not None
-        value = inner.number_of(node, name.text, most=65535 if code_first else 599)
+        value = inner.number_of(node, name.text, 0, -(2**63) if code_first else 100, 2**63 if code_first else 599)
         given = integer(Scalar(name.line, name.column, "", name.text, name.text))
         if name.text == "other":
-            other = value
+            other = value & _ALL
         elif given is None:
             inner.report(WRONG, 'expected a number or "other"', name, name.text)
         else:
-            made.append((value, given) if code_first else (given, value))
+            made.append((value & _ALL, given) if code_first else (given & _ALL, value))
     return made, other
 
 

@@ -68,14 +68,21 @@ class TemplateReader:
         if kind == "size":
             start = _piece("size", self._number(entry, "size"), plus=entry.number("plus"))
             return [start, *self._pieces(entry, entry.items("of"), "of"), _piece("end")]
-        if kind == "id":
-            number = self._number(entry, "id", ("jce", "zigzag"))
-            return [_piece("id", {**number, "tag": entry.number("number", 0, 0, 255)})]
-        names: dict[str, _Type] = {"text": "text", "status": "status", "crc32": "crc32"}
+        if kind == "text" and isinstance(entry.node, Mapping) and _word_of(entry.node.get("text")) == "json":
+            entry.take("text")
+            return [_piece("text", plus=1)]
+        names: dict[str, _Type] = {"id": "id", "text": "text", "status": "status", "crc32": "crc32"}
+        if kind in ("id", "status"):
+            number = self._number(entry, kind, ("jce", "zigzag"))
+            return [_piece(names[kind], {**number, "tag": entry.number("number", 0, 0, 255)})]
         return [_piece(names[kind], self._number(entry, kind))]
 
     def _number(self, entry: Entry, key: str, more: tuple[str, ...] = ()) -> WireNumber:
         return wire_number(entry.word(key, (*SIZES, *more), "u32"), self.little)
+
+
+def _word_of(node: Node | None) -> str:
+    return node.text if isinstance(node, Scalar) else ""
 
 
 def _piece(
