@@ -24,7 +24,9 @@ class Frames:
     """A stream of frames of one protocol: a built-in one by name, or a declared one."""
 
     error: str
-    def __init__(self, protocol: str | Declaration, frame_bytes: int = ..., headers: int = ..., skip: int = ...) -> None:
+    def __init__(
+        self, protocol: str | Declaration, frame_bytes: int = ..., headers: int = ..., skip: int = ...
+    ) -> None:
         """`skip`: 1 nobody looks at a request's own headers, 2 nor at its path."""
 
     def feed(self, data: bytes) -> list[FrameEvent | tuple[str, str]]:
