@@ -36,6 +36,8 @@ def one_input(data: bytes) -> None:
 
 
 def one_request(frame: bytes) -> None:
+    if dubbo.calls_back(frame) != (b"sys_callback_arg-" in frame[17:]):
+        raise AssertionError(f"{frame!r}: does it call back?")
     head = fast_head(frame)
     if head != slow_head(frame):
         raise AssertionError(f"{frame!r}: {head} instead of {slow_head(frame)}")
@@ -48,6 +50,10 @@ def one_request(frame: bytes) -> None:
         raise AssertionError(f"{frame!r} is not written as it was")
     if frame[2] & 31 not in (oracle.HESSIAN2, oracle.FASTJSON2) or any(k == ADDED[0] for k, _ in head.headers):
         return
+    timed = dubbo.write(frame, id=identity, timeout_ms=7)[1]
+    sooner = [(k, b"7" if k == b"timeout" else v) for k, v in head.headers]
+    if list(dubbo.read(timed).headers) != sooner:
+        raise AssertionError(f"{frame!r} with another timeout became {timed!r}")
     written = dubbo.write(frame, id=identity, add=[ADDED])[1]
     again = dubbo.read(written, headers=300)
     if (again.authority, again.path, list(again.headers)) != (head.authority, head.path, [*head.headers, ADDED]):

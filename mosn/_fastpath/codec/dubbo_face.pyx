@@ -181,10 +181,18 @@ def patch(bytes data, uint64_t id):
     return w.copy[:w.n]
 
 
-def write(bytes data, *, uint64_t id=0, set=(), remove=(), add=(), bint service=False):
+def calls_back(bytes data):
+    cdef Work w = Work(data)
+    w.parse()
+    return bool(CODEC.calls_back(CODEC, w.p, &w.frame))
+
+
+def write(bytes data, *, uint64_t id=0, set=(), remove=(), add=(), bint service=False, int timeout_ms=-1):
     """Whether the codec calls the head changed, and the frame that it makes of it."""
     cdef Work w = Work(data)
     w.read(service)
+    if timeout_ms >= 0:
+        CODEC.set_timeout(CODEC, &w.frame, &w.head, timeout_ms)
     for name, value in set:
         w.change(name, value)
     for name in remove:

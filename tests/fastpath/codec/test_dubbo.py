@@ -7,6 +7,7 @@ import pytest
 from mosn._fastpath.codec.dubbo_face import (
     Parsed,
     Refused,
+    calls_back,
     goaway,
     heartbeat,
     heartbeat_answer,
@@ -321,3 +322,25 @@ def test_refusals(code: int) -> None:
     value = oracle.Decoder(answer[17:]).value()
     assert value == oracle.Object("org.apache.dubbo.rpc.RpcException", (("code", 4), ("detailMessage", "not you")))
     assert reply(jsonb_request(), code, b"no") == frame(h2("no"), flags=HESSIAN2, status=80)
+
+
+def test_who_is_called_back_is_told_without_reading() -> None:
+    needle = b"sys_callback_arg-1"
+    assert calls_back(request(attachments=put_map([(needle, b"5")])))
+    assert calls_back(jsonb_request(attachments=jsonb_object([(needle, b"5")])))
+    assert not calls_back(request())
+    assert not calls_back(request(attachments=put_map([(b"sys_callback_arg", b"5"), (b"_" * 500, b"")])))
+    # Attachments are at the end: what stands far in front of it is not looked at.
+    assert not calls_back(frame(needle + b"_" * 8192))
+    assert calls_back(frame(b"x" + needle + b"_" * (8192 - len(needle))))
+    assert not calls_back(frame(needle[:-2]))
+
+
+@pytest.mark.parametrize("value", [b"1000", b"0", b"", b"999999999"])
+def test_another_timeout(value: bytes) -> None:
+    def timed(value: bytes) -> bytes:
+        return request(attachments=put_map([(b"a", b"b"), (b"timeout", value), (b"c", b"d")]))
+
+    assert write(timed(value), id=7, timeout_ms=0) == (True, timed(b"0"))
+    assert write(timed(value), id=7, timeout_ms=2**31 - 1) == (True, timed(b"2147483647"))
+    assert write(request(attachments=b""), id=7, timeout_ms=5) == (False, request(attachments=b""))
