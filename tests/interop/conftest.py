@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from tests.interop import golang
+from tests.interop.dubbo_java import OPTIONS, VERSIONS, Server
 from tests.interop.java import Unavailable, class_path, java
 from tests.interop.node import node
 from tests.interop.program import Program
+from tests.proxy.sidecar import free_port
 
 StartJava = Callable[..., Program]
 StartNode = Callable[[str], Program]
 StartGo = Callable[[], Program]
+ServeDubbo = Callable[..., Server]
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +44,30 @@ def start_java(programs: tuple[ExitStack, Path]) -> StartJava:
         return running.enter_context(Program(command, directory / "log"))
 
     return start
+
+
+@pytest.fixture(scope="session")
+def serve_dubbo(start_java: StartJava) -> ServeDubbo:
+    """Starts a server of Dubbo Java."""
+
+    def serve(version: str, name: str, port: int = 0) -> Server:
+        server = Server(name, port or free_port(), start_java("dubbo", version, "example.Dubbo", *OPTIONS))
+        server.program.value("serve", port=server.port, name=name)
+        return server
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+def dubbo_servers(serve_dubbo: ServeDubbo) -> dict[str, Server]:
+    """By version, which is its name too."""
+    return {version: serve_dubbo(version, version) for version in VERSIONS}
+
+
+@pytest.fixture(scope="session")
+def dubbo_clients(start_java: StartJava) -> dict[str, Program]:
+    """By version."""
+    return {version: start_java("dubbo", version, "example.Dubbo", *OPTIONS) for version in VERSIONS}
 
 
 @pytest.fixture(scope="session")

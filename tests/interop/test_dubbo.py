@@ -12,18 +12,16 @@ from typing import Any
 
 import pytest
 
-from tests.interop.conftest import StartJava
+from tests.interop.conftest import ServeDubbo
+from tests.interop.dubbo_java import VERSIONS, Server
 from tests.interop.program import Answer, Program
 from tests.interop.sidecar import Ports, marked
 from tests.proxy.sidecar import Sidecar
 
-VERSIONS = ("2.7.23", "3.3.6")
 RPC = "org.apache.dubbo.rpc.RpcException"
 REMOTING = "org.apache.dubbo.remoting."  # what futures get
 NETWORK = 1  # RpcException's code
 KINDS = ("sync", "future", "callback")
-# Dubbo 3 checks classes against a list of its own.
-OPTIONS = ("-Ddubbo.application.serialize-check-status=DISABLE",)
 
 
 @dataclass
@@ -49,42 +47,22 @@ class World:
         return self.client.value("call", method=method, **self.options(listener, options))
 
 
-def serve(start_java: StartJava, version: str, port: int, name: str) -> Program:
-    server = start_java("dubbo", version, "example.Dubbo", *OPTIONS)
-    server.value("serve", port=port, name=name)
-    return server
-
-
-@pytest.fixture(scope="module")
-def servers(start_java: StartJava) -> dict[str, int]:
-    """The port of a server of each version."""
-    ports = dict(zip(VERSIONS, (Ports().server["main"] for _ in VERSIONS), strict=True))
-    for version, port in ports.items():
-        serve(start_java, version, port, version)
-    return ports
-
-
-@pytest.fixture(scope="module")
-def clients(start_java: StartJava) -> dict[str, Program]:
-    return {version: start_java("dubbo", version, "example.Dubbo", *OPTIONS) for version in VERSIONS}
-
-
 @pytest.fixture(
     scope="module", params=[("2.7.23", "hessian2"), ("3.3.6", "hessian2"), ("3.3.6", "fastjson2")], ids="-".join
 )
 def world(
     request: pytest.FixtureRequest,
-    servers: dict[str, int],
-    clients: dict[str, Program],
+    dubbo_servers: dict[str, Server],
+    dubbo_clients: dict[str, Program],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
     version, serialization = request.param
     other = next(name for name in VERSIONS if name != version)
     ports = Ports()
-    ports.server.update(main=servers[version], gray=servers[other])
+    ports.server.update(main=dubbo_servers[version].port, gray=dubbo_servers[other].port)
     config = ports.config("dubbo", marked("gray"), idle_timeout="1.5s", upstream_heartbeat={"interval": "0.3s"})
     with Sidecar(tmp_path_factory.mktemp("sidecar"), config) as sidecar:
-        yield World(version, serialization, ports, sidecar, clients[version])
+        yield World(version, serialization, ports, sidecar, dubbo_clients[version])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -188,16 +166,16 @@ def test_heartbeats_keep_an_idle_connection(world: World) -> None:
     assert world.sidecar.stat("cluster.main.upstream_cx_active") == 1
 
 
-def test_a_server_that_is_killed_and_comes_back(world: World, start_java: StartJava) -> None:
+def test_a_server_that_is_killed_and_comes_back(world: World, serve_dubbo: ServeDubbo) -> None:
     port = world.ports.server["crash"]
-    server = serve(start_java, world.version, port, "first")
+    server = serve_dubbo(world.version, "first", port)
     assert world.value("where", "crash") == "first"
     world.send("sleep", "crash", milliseconds=2500, text="never")
     time.sleep(0.5)
-    server.kill()
+    server.program.kill()
     answer = world.client.result()
     assert (answer.error, answer.code) == (RPC, NETWORK), answer
     assert answer.ms < 1500
     assert world.ask("where", "crash").code == NETWORK
-    serve(start_java, world.version, port, "second")
+    serve_dubbo(world.version, "second", port)
     assert world.value("where", "crash") == "second"

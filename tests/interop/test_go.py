@@ -6,19 +6,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.interop import test_dubbo
-from tests.interop.conftest import StartGo, StartJava
+from tests.interop.conftest import StartGo
+from tests.interop.dubbo_java import Server
 from tests.interop.sidecar import Ports, marked
 from tests.interop.test_node import MESSAGES, TEXTS, World
 from tests.proxy.sidecar import Sidecar
 
 
 @pytest.fixture(scope="module")
-def world(start_java: StartJava, start_go: StartGo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(
+    dubbo_servers: dict[str, Server], start_go: StartGo, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     """What is gray goes to a server of Dubbo 3 in Java, everything else to one in Go."""
     ports = Ports()
     start_go().value("serve", port=ports.server["main"], name="go")
-    test_dubbo.serve(start_java, "3.3.6", ports.server["gray"], "java")
+    ports.server["gray"] = dubbo_servers["3.3.6"].port
     config = ports.config("dubbo", marked("gray"), idle_timeout="1.5s")
     with Sidecar(tmp_path_factory.mktemp("sidecar"), config) as sidecar:
         yield World(ports, sidecar, start_go())
@@ -30,7 +32,7 @@ def test_calls(world: World) -> None:
 
 
 def test_an_attachment_chooses_the_server(world: World) -> None:
-    assert world.value("where", with__gray="yes") == "java"
+    assert world.value("where", with__gray="yes") == "3.3.6"
     assert world.value("where", with__gray="no") == "go"
 
 

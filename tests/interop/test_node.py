@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.interop import test_dubbo, test_sofarpc
+from tests.interop import test_sofarpc
 from tests.interop.conftest import StartJava, StartNode
+from tests.interop.dubbo_java import Server
 from tests.interop.program import Answer, Program
 from tests.interop.sidecar import Ports
 from tests.proxy.sidecar import Sidecar
@@ -92,11 +93,12 @@ def test_sofa_route_timeout(sofa: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def dubbo(start_java: StartJava, start_node: StartNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def dubbo(
+    dubbo_servers: dict[str, Server], start_node: StartNode, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     """`where` goes to a server of Dubbo 3, everything else to one of 2.7."""
     ports = Ports()
-    for name, version in zip(("main", "gray"), test_dubbo.VERSIONS, strict=True):
-        test_dubbo.serve(start_java, version, ports.server[name], version)
+    ports.server.update(main=dubbo_servers["2.7.23"].port, gray=dubbo_servers["3.3.6"].port)
     config = ports.config("dubbo", {"path": "/example.Example/where"})
     with Sidecar(tmp_path_factory.mktemp("sidecar"), config) as sidecar:
         yield World(ports, sidecar, start_node("dubbo.js"))

@@ -11,7 +11,7 @@ from tests.proxy import bolt
 from tests.proxy.bolt import call
 from tests.proxy.conftest import MakeUpstream, Start
 from tests.proxy.rpc import one_cluster, rpc_listener
-from tests.proxy.sidecar import address, bootstrap, cluster, free_port, route
+from tests.proxy.sidecar import bootstrap, cluster, free_port, route
 from tests.proxy.upstream import Peer
 
 
@@ -95,7 +95,7 @@ def test_access_log(start: Start, upstream: MakeUpstream) -> None:
     assert log.read_text() == "BOLT com.example.Greeter:1.0 /com.example.Greeter:1.0/greet test 200 5 5\n"
 
 
-def mosn_json(port: int, admin: int, upstream: int, protocol: dict[str, Any]) -> dict[str, Any]:
+def mosn_json(port: int, upstream: int, protocol: dict[str, Any]) -> dict[str, Any]:
     def to(cluster: str, **match: Any) -> dict[str, Any]:
         return {"match": match, "route": {"cluster_name": cluster}}
 
@@ -115,7 +115,6 @@ def mosn_json(port: int, admin: int, upstream: int, protocol: dict[str, Any]) ->
             {"name": "backend", "type": "SIMPLE", "hosts": [{"address": f"127.0.0.1:{upstream}"}]},
             {"name": "nobody", "type": "SIMPLE", "lb_type": "LB_RANDOM", "hosts": []},
         ]},
-        "admin": {"address": address(admin)},
     }  # fmt: skip
 
 
@@ -128,8 +127,8 @@ def mosn_json(port: int, admin: int, upstream: int, protocol: dict[str, Any]) ->
     ],
 )
 def test_mosn_json(start: Start, upstream: MakeUpstream, protocol: dict[str, Any]) -> None:
-    port, admin = free_port(), free_port()
-    config = mosn_json(port, admin, upstream(bolt.serving(bolt.echo)).port, protocol)
+    port = free_port()
+    config = mosn_json(port, upstream(bolt.serving(bolt.echo)).port, protocol)
     start(config)
     client = Peer.connect(port)
     assert call(client, 1, b"json").content == b"json"

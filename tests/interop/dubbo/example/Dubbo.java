@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.dubbo.config.ApplicationConfig;
+import org.apache.dubbo.config.ArgumentConfig;
 import org.apache.dubbo.config.MethodConfig;
 import org.apache.dubbo.config.ProtocolConfig;
 import org.apache.dubbo.config.ReferenceConfig;
@@ -21,6 +22,7 @@ public final class Dubbo {
     private static final String GROUP = "blue";
     private static final String VERSION = "1.0.0";
     private static final ApplicationConfig APPLICATION = new ApplicationConfig("example");
+    private static final Feeds feeds = new Feeds();
     private static final Map<String, Object> clients = new HashMap<>();
 
     private Dubbo() {}
@@ -29,32 +31,50 @@ public final class Dubbo {
     static Object serve(Commands.Options options) {
         ProtocolConfig protocol = new ProtocolConfig("dubbo", options.number("port", 0));
         protocol.setHost("sidecar");
-        protocol.setParameters(Collections.singletonMap("prefer.serialization", "fastjson2,hessian2"));
-        ServiceConfig<Example> service = new ServiceConfig<>();
-        service.setApplication(APPLICATION);
-        service.setRegistry(new RegistryConfig("N/A"));
-        service.setProtocol(protocol);
-        service.setInterface(Example.class);
-        service.setGroup(GROUP);
-        service.setVersion(VERSION);
-        service.setRef(new Answers(options.text("name"), name -> RpcContext.getContext().getAttachment(name)));
-        service.export();
+        protocol.setParameters(Collections.singletonMap("prefer.serialization", "hessian2,fastjson2"));
+        Example answers = new Answers(options.text("name"), name -> RpcContext.getContext().getAttachment(name));
+        service(Example.class, answers, protocol).export();
+        ServiceConfig<Feed> feed = service(Feed.class, feeds, protocol);
+        feed.setMethods(Collections.singletonList(withListener()));
+        feed.setCallbacks(1000);
+        feed.export();
         return options.text("port");
     }
 
-    private static ReferenceConfig<Object> reference(Commands.Options options, boolean generic) {
-        ReferenceConfig<Object> reference = new ReferenceConfig<>();
-        String serialization = options.text("serialization", "hessian2");
-        reference.setApplication(APPLICATION);
-        reference.setUrl("dubbo://sidecar:" + options.text("port") + "/" + Example.class.getName()
-                + "?group=" + GROUP + "&version=" + VERSION + "&heartbeat=" + options.text("heartbeat", "60000")
-                + "&serialization=" + serialization + "&prefer.serialization=" + serialization);
-        reference.setInterface(Example.class.getName());
-        reference.setGroup(GROUP);
-        reference.setVersion(VERSION);
-        reference.setTimeout(options.number("timeout", 3000));
-        reference.setRetries(options.number("retries", 0));
-        reference.setCheck(false);
+    private static <T> ServiceConfig<T> service(Class<T> type, T answers, ProtocolConfig protocol) {
+        ServiceConfig<T> service = new ServiceConfig<>();
+        service.setApplication(APPLICATION);
+        service.setRegistry(new RegistryConfig("N/A"));
+        service.setProtocol(protocol);
+        service.setInterface(type);
+        service.setGroup(GROUP);
+        service.setVersion(VERSION);
+        service.setRef(answers);
+        return service;
+    }
+
+    /** Its second argument is called back. */
+    private static MethodConfig withListener() {
+        ArgumentConfig listener = new ArgumentConfig();
+        listener.setIndex(1);
+        listener.setCallback(true);
+        MethodConfig method = new MethodConfig();
+        method.setName("subscribe");
+        method.setArguments(Collections.singletonList(listener));
+        return method;
+    }
+
+    static Object subscribe(Commands.Options options) {
+        ReferenceConfig<Object> reference = reference(Feed.class, options);
+        // A registry would have said so: the first is for Dubbo 2.7, the other for 3.
+        reference.setUrl(reference.getUrl() + "&subscribe.1.callback=true&methods=subscribe");
+        reference.setMethods(Collections.singletonList(withListener()));
+        ((Feed) reference.get()).subscribe(options.text("topic"), feeds.listener(options.text("name")));
+        return null;
+    }
+
+    private static ReferenceConfig<Object> example(Commands.Options options, boolean generic) {
+        ReferenceConfig<Object> reference = reference(Example.class, options);
         if (generic) {
             reference.setGeneric("true");
         }
@@ -65,12 +85,28 @@ public final class Dubbo {
         return reference;
     }
 
+    private static ReferenceConfig<Object> reference(Class<?> type, Commands.Options options) {
+        ReferenceConfig<Object> reference = new ReferenceConfig<>();
+        String serialization = options.text("serialization", "hessian2");
+        reference.setApplication(APPLICATION);
+        reference.setUrl("dubbo://sidecar:" + options.text("port") + "/" + type.getName()
+                + "?group=" + GROUP + "&version=" + VERSION + "&heartbeat=" + options.text("heartbeat", "60000")
+                + "&serialization=" + serialization + "&prefer.serialization=" + serialization);
+        reference.setInterface(type.getName());
+        reference.setGroup(GROUP);
+        reference.setVersion(VERSION);
+        reference.setTimeout(options.number("timeout", 3000));
+        reference.setRetries(options.number("retries", 0));
+        reference.setCheck(false);
+        return reference;
+    }
+
     /** One proxy for each port and setting. */
     static synchronized Object client(Commands.Options options) {
         boolean generic = options.text("invoke", "sync").equals("generic");
         String key = String.join(" ", options.text("port"), options.text("serialization", ""),
                 options.text("timeout", ""), options.text("retries", ""), String.valueOf(generic));
-        return clients.computeIfAbsent(key, missing -> reference(options, generic).get());
+        return clients.computeIfAbsent(key, missing -> example(options, generic).get());
     }
 
     static Object call(Commands.Options options) throws Throwable {
@@ -121,6 +157,9 @@ public final class Dubbo {
         commands.put("serve", Dubbo::serve);
         commands.put("call", Dubbo::call);
         commands.put("parallel", Dubbo::parallel);
+        commands.put("subscribe", Dubbo::subscribe);
+        commands.put("publish", options -> feeds.publish(options.text("topic"), options.text("text")));
+        commands.put("heard", options -> feeds.heard);
         Commands.serve(commands, thrown -> thrown instanceof RpcException ? ((RpcException) thrown).getCode() : -1);
     }
 }
