@@ -86,6 +86,15 @@ def test_the_node_client_says_the_method_only_in_the_content() -> None:
     assert (one(no_service).authority, one(no_service).path) == (event.authority, event.path)
 
 
+def test_recorded_from_java() -> None:
+    event = one((CORPUS / "request_java.bin").read_bytes())
+    assert (event.kind, event.timeout_ms, event.path) == ("request", 3000, b"/example.Example:1.0/echo")
+    own = dict(event.headers[event.made_up :])
+    assert (own[b"rpc_req_baggage.gray"], own[b"type"], own[b"rpc_trace_context.syspenattrs"]) == (b"yes", b"sync", b"")
+    response = one((CORPUS / "response_java.bin").read_bytes())
+    assert (response.kind, response.id, response.code) == ("response", event.id, 200)
+
+
 def test_a_method_in_a_header_comes_first() -> None:
     content = one((CORPUS / "request_node.bin").read_bytes()).body
     assert one(bolt.request(1, content)).path == b"/" + bolt.SERVICE + b"/greet"
