@@ -3,7 +3,7 @@
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from bench.load.kernel cimport (
     EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP,
@@ -11,10 +11,13 @@ from bench.load.kernel cimport (
     accept4, close, epoll_create1, epoll_ctl, epoll_event, epoll_wait, send_at_once, watch,
 )
 from bench.load.link cimport SCRATCH, Link, free_link, keep, receive, reset_link, send_output, send_owed, ssize_t
-from bench.load.wire cimport BROKEN, NEED_MORE, Output, Plan, Protocol, Verdict
+from bench.load.wire cimport BROKEN, NEED_MORE, Output, Plan, Protocol, Verdict, append
 
 cdef enum:
     BATCH = 256
+    MOST_LATE = 64
+    MOST_SHUFFLED = 512     # bytes of an answer
+    PATIENCE = 1            # milliseconds until what was held back goes out, if nothing comes
 
 
 cdef class Backend:
@@ -28,8 +31,17 @@ cdef class Backend:
     cdef int listener
     cdef char* scratch
     cdef Output output
+    cdef bint shuffling
+    cdef uint64_t random
+    cdef uint64_t served
+    cdef Link* late[MOST_LATE]      # links that owe answers which were held back
+    cdef int late_count
 
-    def __cinit__(self, capsule, bytes answer, uint64_t body_length, int listener):
+    def __cinit__(
+        self, capsule, bytes answer, uint64_t body_length, int listener, size_t request_mark=0, size_t answer_mark=0
+    ):
+        self.shuffling = request_mark != 0
+        self.random = <uint64_t>0x9E3779B97F4A7C15
         self.capsule = capsule
         self.protocol = <const Protocol*>PyCapsule_GetPointer(capsule, "bench.load.Protocol")
         self.answer = answer
@@ -37,6 +49,8 @@ cdef class Backend:
         self.plan.answer = answer
         self.plan.answer_length = <size_t>len(answer)
         self.plan.body_length = body_length
+        self.plan.request_mark = request_mark
+        self.plan.answer_mark = answer_mark
         self.listener = listener
         self.scratch = <char*>malloc(SCRATCH)
         memset(&self.output, 0, sizeof(Output))
@@ -59,14 +73,20 @@ cdef class Backend:
         with nogil:
             self.loop(patience)
 
+    def count(self) -> int:
+        """Requests that were answered."""
+        return self.served
+
     cdef void loop(self, int patience) noexcept nogil:
         cdef epoll_event events[BATCH]
         cdef int count
         cdef int place
         while True:
-            count = epoll_wait(self.epoll, events, BATCH, patience)
-            if count == 0:
+            count = epoll_wait(self.epoll, events, BATCH, PATIENCE if self.late_count else patience)
+            if count == 0 and self.late_count == 0:
                 return
+            if count == 0:
+                self.send_late()
             for place in range(count):
                 if events[place].data.ptr == NULL:
                     self.accept_all()
@@ -95,6 +115,7 @@ cdef class Backend:
         if alive and events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP):
             alive = self.read(link)
         if not alive:
+            self.forget_late(link)
             close(link.descriptor)
             free_link(link)
             free(link)
@@ -122,6 +143,64 @@ cdef class Backend:
                 return False
             if verdict == NEED_MORE:
                 break
+            self.served += 1
+        if self.shuffling:
+            self.shuffle(link)
         if send_output(link, &self.output) != 0:
             return False
         return length == 0 or keep(&link.held, data, length) == 0
+
+    # -- answers in another order (marked exchanges: all answers are of one length)
+
+    cdef uint64_t below(self, uint64_t bound) noexcept nogil:
+        self.random = self.random * <uint64_t>6364136223846793005 + <uint64_t>1442695040888963407
+        return (self.random >> 33) % bound
+
+    cdef void shuffle(self, Link* link) noexcept nogil:
+        """Mix the batch with what was held back from the last, and hold a quarter of it back."""
+        cdef size_t one = self.plan.answer_length
+        cdef size_t count, place, kept
+        append(&self.output, link.late.data, link.late.length)
+        link.late.length = 0
+        self.forget_late(link)
+        if self.output.length % one:
+            return                  # a heartbeat's answer is among them
+        count = self.output.length // one
+        for place in range(count, 1, -1):
+            self.swap(place - 1, self.below(place))
+        kept = count // 4
+        if kept == 0 or self.late_count == MOST_LATE:
+            return
+        self.output.length -= kept * one
+        if keep(&link.late, self.output.data + self.output.length, kept * one) != 0:
+            self.output.length += kept * one
+            return
+        self.late[self.late_count] = link
+        self.late_count += 1
+
+    cdef void swap(self, size_t left, size_t right) noexcept nogil:
+        cdef char held[MOST_SHUFFLED]
+        cdef size_t one = self.plan.answer_length
+        if left == right or one > MOST_SHUFFLED:
+            return
+        memcpy(held, self.output.data + left * one, one)
+        memcpy(self.output.data + left * one, self.output.data + right * one, one)
+        memcpy(self.output.data + right * one, held, one)
+
+    cdef void send_late(self) noexcept nogil:
+        cdef Link* link
+        while self.late_count:
+            self.late_count -= 1
+            link = self.late[self.late_count]
+            append(&self.output, link.late.data, link.late.length)
+            link.late.length = 0
+            # A link that cannot be sent to is found out by its next event.
+            send_output(link, &self.output)
+
+    cdef void forget_late(self, Link* link) noexcept nogil:
+        cdef int place
+        for place in range(self.late_count):
+            if self.late[place] == link:
+                self.late_count -= 1
+                self.late[place] = self.late[self.late_count]
+                return

@@ -4,9 +4,10 @@ import struct
 
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
 from bench.load.wire cimport (
-    BROKEN, NEED_MORE, RIGHT, WRONG, Output, Plan, Protocol, Reading, Verdict, append, pass_body, read_number,
+    BROKEN, MARK, NEED_MORE, RIGHT, WRONG, Output, Plan, Protocol, Reading, Verdict, append, pass_body, read_number,
     write_number,
 )
 
@@ -40,6 +41,12 @@ cdef Verdict read_answer(
         reading.id = read_number(data + ID, 4) - 1
         reading.wrong = read_number(data + 10, 2) != 0 or content != plan.body_length
         reading.remaining = read_number(data + 12, 2) + read_number(data + 14, 2) + content
+        if plan.answer_mark:
+            if length < ANSWER_HEAD + reading.remaining:
+                return NEED_MORE
+            reading.wrong = reading.wrong or ANSWER_HEAD + reading.remaining < plan.answer_mark + MARK
+            if not reading.wrong:
+                memcpy(reading.mark, data + plan.answer_mark, MARK)
         used[0] = ANSWER_HEAD
     if not pass_body(reading, length - used[0], used):
         return NEED_MORE
@@ -58,6 +65,8 @@ cdef Verdict serve(
         reading.kind = <uint8_t>read_number(data + 2, 2)
         reading.id = read_number(data + ID, 4)
         reading.remaining = read_number(data + 14, 2) + read_number(data + 16, 2) + read_number(data + 18, 4)
+        if plan.request_mark and length < REQUEST_HEAD + reading.remaining:
+            return NEED_MORE
         used[0] = REQUEST_HEAD
     if not pass_body(reading, length - used[0], used):
         return NEED_MORE
@@ -67,6 +76,8 @@ cdef Verdict serve(
     else:
         append(output, plan.answer, plan.answer_length)
         write_number(output.data + output.length - plan.answer_length + ID, 4, reading.id)
+        if plan.request_mark:
+            memcpy(output.data + output.length - plan.answer_length + plan.answer_mark, data + plan.request_mark, MARK)
     return RIGHT
 
 

@@ -4,9 +4,10 @@ import struct
 
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport uint8_t, uint32_t
+from libc.string cimport memcpy
 
 from bench.load.wire cimport (
-    BROKEN, NEED_MORE, RIGHT, WRONG, Output, Plan, Protocol, Reading, Verdict, append, pass_body, read_number,
+    BROKEN, MARK, NEED_MORE, RIGHT, WRONG, Output, Plan, Protocol, Reading, Verdict, append, pass_body, read_number,
     write_number,
 )
 
@@ -44,6 +45,12 @@ cdef Verdict read_answer(
         reading.id = read_number(data + ID, 8) - 1
         reading.remaining = read_number(data + 12, 4)
         reading.wrong = <uint8_t>data[3] != OK or reading.remaining != plan.body_length
+        if plan.answer_mark:
+            if length < HEAD + reading.remaining:
+                return NEED_MORE
+            reading.wrong = reading.wrong or HEAD + reading.remaining < plan.answer_mark + MARK
+            if not reading.wrong:
+                memcpy(reading.mark, data + plan.answer_mark, MARK)
         used[0] = HEAD
     if not pass_body(reading, length - used[0], used):
         return NEED_MORE
@@ -62,6 +69,8 @@ cdef Verdict serve(
         reading.kind = <uint8_t>data[2]
         reading.id = read_number(data + ID, 8)
         reading.remaining = read_number(data + 12, 4)
+        if plan.request_mark and length < HEAD + reading.remaining:
+            return NEED_MORE
         used[0] = HEAD
     if not pass_body(reading, length - used[0], used):
         return NEED_MORE
@@ -71,6 +80,8 @@ cdef Verdict serve(
     else:
         append(output, plan.answer, plan.answer_length)
         write_number(output.data + output.length - plan.answer_length + ID, 8, reading.id)
+        if plan.request_mark:
+            memcpy(output.data + output.length - plan.answer_length + plan.answer_mark, data + plan.request_mark, MARK)
     return RIGHT
 
 

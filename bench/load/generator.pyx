@@ -18,7 +18,7 @@ from bench.load.kernel cimport (
 from bench.load.link cimport (
     SCRATCH, Cipher, Link, free_link, keep, receive, reset_link, send_output, send_owed, ssize_t,
 )
-from bench.load.wire cimport BROKEN, NEED_MORE, RIGHT, Output, Plan, Protocol, Verdict
+from bench.load.wire cimport BROKEN, NEED_MORE, RIGHT, Output, Plan, Protocol, Verdict, write_mark
 
 cdef enum:
     BATCH = 256
@@ -50,6 +50,8 @@ cdef class Generator:
     cdef bint issuing
     cdef double interval            # nanoseconds between requests; 0: closed loop
     cdef uint64_t issued
+    cdef uint64_t limit             # requests in all; 0: as many as the time allows
+    cdef uint64_t mark              # of the next request
     cdef uint32_t* vacant           # open loop: ring of connections with a free slot, one entry a slot
     cdef uint64_t vacant_first
     cdef uint64_t vacant_count
@@ -89,9 +91,7 @@ cdef class Generator:
         for place in range(self.count):
             connection = &self.connections[place]
             connection.link.descriptor = -1
-            connection.begun = <uint64_t*>calloc(self.depth, sizeof(uint64_t))
-            connection.open_slots = <uint32_t*>calloc(self.depth, sizeof(uint32_t))
-            if connection.begun == NULL or connection.open_slots == NULL:
+            if not make_slots(connection, self.depth):
                 raise MemoryError("no memory for the load; use fewer connections")
         return 0
 
@@ -102,8 +102,7 @@ cdef class Generator:
                 if self.connections[place].link.descriptor >= 0:
                     close(self.connections[place].link.descriptor)
                 free_link(&self.connections[place].link)
-                free(self.connections[place].begun)
-                free(self.connections[place].open_slots)
+                free_slots(&self.connections[place])
         free(self.connections)
         free(self.vacant)
         free(self.scratch)
@@ -144,6 +143,17 @@ cdef class Generator:
             if self.interval > 0:
                 self.tally.late += max(<uint64_t>(<double>duration / self.interval), self.issued) - self.issued
         return (monotonic() - self.phase_begun) / 1e9
+
+    def exchange(self, requests: int, seconds: float, request_mark: int, answer_mark: int, first_mark: int) -> float:
+        """So many requests, each with a mark of its own that its answer must repeat; seconds until the last answer.
+
+        The marks count up from `first_mark` and stand at the given places of request and answer.
+        """
+        self.plan.request_mark = request_mark
+        self.plan.answer_mark = answer_mark
+        self.mark = first_mark
+        self.limit = requests
+        return self.run(seconds)
 
     def take(self) -> dict:
         """Counts and latencies (microseconds) since the last take."""
@@ -215,6 +225,8 @@ cdef class Generator:
             return
         if self.interval == 0:
             self.ask(connection, now)
+            self.issued += 1
+            self.issuing = self.issued != self.limit
             return
         self.vacant[(self.vacant_first + self.vacant_count) % (self.count * self.depth)] = <uint32_t>(
             connection - self.connections
@@ -230,10 +242,15 @@ cdef class Generator:
         else:
             slot = connection.open_slots[self.depth - 1 - connection.in_flight]
         connection.begun[slot] = due
+        connection.marks[slot] = self.mark
         connection.asked += 1
         connection.in_flight += 1
         self.in_flight += 1
         self.protocol.ask(&self.plan, &connection.link.reading, slot, &self.output)
+        if self.plan.request_mark:
+            write_mark(self.output.data + self.output.length - self.plan.request_length + self.plan.request_mark,
+                       self.mark)
+            self.mark += 1
 
     cdef void flush(self, Connection* connection) noexcept nogil:
         if send_output(&connection.link, &self.output) != 0:
@@ -344,7 +361,7 @@ cdef class Generator:
             slot = connection.link.reading.id
         if slot >= self.depth or connection.begun[slot] == 0:
             return False
-        if verdict == RIGHT:
+        if verdict == RIGHT and (self.plan.request_mark == 0 or repeats_mark(connection, slot)):
             self.tally.right += 1
         else:
             self.tally.wrong += 1

@@ -40,6 +40,7 @@ cdef struct Link:
     Reading reading
     Bytes held              # received; the start of a message that has not ended
     Bytes owed              # to be sent once the socket takes more
+    Bytes late              # answers that a shuffling backend holds back
 
 
 cdef inline int keep(Bytes* bytes, const char* data, size_t length) noexcept nogil:
@@ -70,12 +71,14 @@ cdef inline void reset_link(Link* link, int descriptor) noexcept nogil:
     memset(&link.reading, 0, sizeof(Reading))
     link.held.length = 0
     link.owed.length = 0
+    link.late.length = 0
 
 
 cdef inline void free_link(Link* link) noexcept nogil:
     drop_session(link)
     free(link.held.data)
     free(link.owed.data)
+    free(link.late.data)
     free(link.reading.own)
     memset(link, 0, sizeof(Link))
     link.descriptor = -1

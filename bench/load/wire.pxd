@@ -5,6 +5,10 @@ from libc.stdlib cimport realloc
 from libc.string cimport memcpy
 
 
+cdef enum:
+    MARK = 16               # hexadecimal digits
+
+
 cdef enum Verdict:
     NEED_MORE = 0   # no whole message in these bytes; the unused ones are presented again with more behind them
     RIGHT = 1       # one message ended, and it is what was expected
@@ -29,6 +33,9 @@ cdef struct Plan:
     size_t answer_length
     size_t body_length      # of the answer, in bytes
     int status
+    # Where a request's MARK bytes of unique content stand, which the answer repeats at answer_mark; 0: no marks.
+    size_t request_mark
+    size_t answer_mark
 
 
 cdef struct Reading:
@@ -39,6 +46,7 @@ cdef struct Reading:
     uint8_t kind            # of the message under way, in the protocol's own numbers
     bint in_body
     bint wrong
+    char mark[16]           # of the answer that ended, where there are marks
     void* own               # what the protocol keeps for a connection; freed with it
 
 
@@ -69,6 +77,13 @@ cdef inline void append(Output* output, const char* data, size_t length) noexcep
         output.capacity = 2 * needed
     memcpy(output.data + output.length, data, length)
     output.length = needed
+
+
+cdef inline void write_mark(char* at, uint64_t mark) noexcept nogil:
+    """As text, which every serialization carries."""
+    cdef int place
+    for place in range(MARK):
+        at[place] = b"0123456789abcdef"[(mark >> (4 * (MARK - 1 - place))) & 15]
 
 
 cdef inline void append_lasting(Output* output, const char* data, size_t length) noexcept nogil:
