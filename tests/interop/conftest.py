@@ -19,16 +19,16 @@ StartGo = Callable[[], Program]
 ServeDubbo = Callable[..., Server]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ExitStack, Path]]:
-    """What runs until the tests are over, and where it writes."""
+    """What runs until the tests here are over, not the whole suite, and where it writes."""
     with ExitStack() as running:
         yield running, tmp_path_factory.mktemp("programs")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def start_java(programs: tuple[ExitStack, Path]) -> StartJava:
-    """Starts class `main` of the programs for one version of a framework; it ends with the tests."""
+    """Starts class `main` of the programs for one version of a framework; it ends with the last test here."""
     running, home = programs
     paths: dict[tuple[str, str], str] = {}
 
@@ -46,7 +46,7 @@ def start_java(programs: tuple[ExitStack, Path]) -> StartJava:
     return start
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def serve_dubbo(start_java: StartJava) -> ServeDubbo:
     """Starts a server of Dubbo Java."""
 
@@ -58,21 +58,21 @@ def serve_dubbo(start_java: StartJava) -> ServeDubbo:
     return serve
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def dubbo_servers(serve_dubbo: ServeDubbo) -> dict[str, Server]:
     """By version, which is its name too."""
     return {version: serve_dubbo(version, version) for version in VERSIONS}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def dubbo_clients(start_java: StartJava) -> dict[str, Program]:
     """By version."""
     return {version: start_java("dubbo", version, "example.Dubbo", *OPTIONS) for version in VERSIONS}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def start_node(programs: tuple[ExitStack, Path]) -> StartNode:
-    """Starts a program of node/; it ends with the tests."""
+    """Starts a program of node/; it ends with the last test here."""
     running, home = programs
 
     def start(program: str) -> Program:
@@ -85,9 +85,9 @@ def start_node(programs: tuple[ExitStack, Path]) -> StartNode:
     return start
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def start_go(programs: tuple[ExitStack, Path]) -> StartGo:
-    """Starts the program of go/; it ends with the tests."""
+    """Starts the program of go/; it ends with the last test here."""
     running, home = programs
 
     def start() -> Program:
