@@ -144,6 +144,40 @@ class Upgrade(TypedDict):
     connect: bool  # CONNECT is terminated here (connect_config): the payload goes to the upstream as TCP
 
 
+class BridgeParameter(TypedDict):
+    """A parameter of a Java method."""
+
+    name: str  # "": told by its place only
+    type: str  # as Class.getName says it
+    kind: str  # "int", "string", "list", ...: mosn._fastpath.codec.json_hessian.JavaKind
+    element: str  # kind of a list's elements or a map's values
+    primitive: bool
+    wire: str  # what stands in front of a list or map on the wire; "" nothing
+
+
+class RpcBridge(TypedDict):
+    """`mosn.protocol.v1.RpcBridge`, defaults filled in: HTTP and JSON to a Java service."""
+
+    protocol: Literal["bolt", "dubbo"]
+    bolt_version: int  # 1, 2
+    service: str  # "": from the path
+    method: str
+    version: str
+    group: str
+    parameters: list[BridgeParameter]
+    any_parameters: bool  # none are declared: the provider knows them
+    descriptors: str  # of all parameters: "Ljava/lang/String;I"
+    generic: bool  # Dubbo's $invoke
+    class_names: bool
+    forward_headers: list[str]
+    max_request_bytes: int  # 1 MiB
+    max_response_bytes: int  # 16 MiB
+    upstream_connections: int  # 1; to one host, from one worker
+    heartbeat_interval_ms: int  # 15_000
+    heartbeat_timeout_ms: int
+    heartbeat_failures: int
+
+
 class RouteAction(TypedDict):
     clusters: list[WeightedCluster]  # one entry with weight 1 for a plain `cluster`
     total_weight: int
@@ -162,6 +196,7 @@ class RouteAction(TypedDict):
     priority: Literal["default", "high"]
     mirrors: list[Mirror]
     upgrades: list[Upgrade]
+    bridge: RpcBridge | None  # the cluster speaks an RPC protocol; None: HTTP
 
 
 class Redirect(TypedDict):

@@ -20,6 +20,7 @@ _TCP = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 _RPC = "mosn.protocol.v1.RpcProxy"
 _DUBBO = "envoy.extensions.filters.network.dubbo_proxy.v3."
 _INSPECTOR = "mosn.protocol.v1.ProtocolInspector"
+_BRIDGE = "mosn.protocol.v1.RpcBridge"
 _LB = "envoy.extensions.load_balancing_policies."
 
 _HEADER_OPS = "request_headers_to_add request_headers_to_remove response_headers_to_add response_headers_to_remove"
@@ -96,6 +97,10 @@ _TABLE: dict[str, str] = {
     f"{_DUBBO}RouteAction": "cluster weighted_clusters",
     f"{_DUBBO}DubboFilter": "name config",
     "envoy.extensions.filters.network.dubbo_proxy.router.v3.Router": "",
+    _BRIDGE:
+        "protocol service method version group parameters generic class_names forward_headers max_request_bytes "
+        "max_response_bytes upstream_connections",
+    f"{_BRIDGE}.Parameter": "name type",
     # -- HTTP
     _HCM:
         "codec_type stat_prefix route_config http_filters add_user_agent common_http_protocol_options "
@@ -132,7 +137,8 @@ _TABLE: dict[str, str] = {
     f"{_ROUTE}VirtualHost":
         f"name domains routes require_tls {_HEADER_OPS} include_request_attempt_count "
         "include_attempt_count_in_response retry_policy request_mirror_policies",
-    f"{_ROUTE}Route": f"name match route redirect direct_response non_forwarding_action {_HEADER_OPS}",
+    f"{_ROUTE}Route": "name match route redirect direct_response non_forwarding_action "
+        f"typed_per_filter_config {_HEADER_OPS}",
     f"{_ROUTE}NonForwardingAction": "",
     f"{_ROUTE}RouteMatch":
         "prefix path safe_regex connect_matcher path_separated_prefix case_sensitive runtime_fraction headers "
@@ -378,6 +384,7 @@ EXTENSIONS: dict[str, frozenset[str]] = {
     f"{_CLUSTER}Cluster.typed_extension_protocol_options": frozenset({
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
     }),
+    f"{_ROUTE}Route.typed_per_filter_config": frozenset({_BRIDGE}),
     f"{_ROUTE}RetryPolicy.RetryHostPredicate.typed_config": frozenset({
         "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
     }),

@@ -3,10 +3,12 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
+from mosn._fastpath.codec.bridge_call cimport Bridge
 from mosn._fastpath.memory cimport Slice
 from mosn._fastpath.proxy.match cimport HeaderMatch, HeaderName, QueryMatch
 from mosn._fastpath.proxy.route_hosts cimport DomainTable
 from mosn._fastpath.proxy.route_store cimport Store
+from mosn._fastpath.proxy.runtime cimport RpcManager
 from mosn._fastpath.proxy.types cimport Regex, Route
 
 
@@ -62,6 +64,11 @@ cdef struct UpgradeRule:
     uint8_t state               # UpgradeState
 
 
+cdef struct RouteBridge:
+    Bridge call                 # how a request becomes a frame, and an answer a response
+    RpcManager upstream         # of its upstream connections; what is only a listener's is zero
+
+
 cdef struct RouteRules:
     uint32_t numerator
     uint32_t denominator        # 0: always
@@ -83,6 +90,7 @@ cdef struct RouteRules:
     Redirect *redirect
     HashPolicy *hash_policies
     uint32_t hash_policy_count
+    const RouteBridge *bridge   # the upstream speaks an RPC protocol; NULL: HTTP
     uint32_t upgrade_count
     UpgradeRule *upgrades
 

@@ -10,6 +10,7 @@ from mosn._fastpath.proxy.match cimport (
     QueryMatch, compile_header_name, compile_headers, compile_query,
 )
 from mosn._fastpath.proxy.regex cimport RegexObject
+from mosn._fastpath.proxy.route_bridge cimport compile_bridge
 from mosn._fastpath.proxy.route_hosts cimport compile_domains
 from mosn._fastpath.proxy.route_retry cimport compile_retry
 from mosn._fastpath.proxy.route_store cimport Store
@@ -207,6 +208,8 @@ cdef int _compile_action(Route *route, RouteRules *rules, dict spec, dict cluste
     _compile_host_rewrite(route, rules, spec["host_rewrite"], store)
     _compile_hashes(rules, spec["hash_policy"], store)
     _compile_upgrades(rules, spec["upgrades"], store)
+    if spec.get("bridge") is not None:
+        rules.bridge = compile_bridge(spec["bridge"], store)
     if spec["retry_policy"] is not None:
         route.retry = compile_retry(spec["retry_policy"], store)
     return 0

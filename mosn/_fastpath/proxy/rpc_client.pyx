@@ -98,7 +98,7 @@ cdef void send_head(Stream *stream, Head *head, bint end) noexcept nogil:
     elif not rpc_remember(client, stream, &exchange.upstream_id):
         exchange.unsendable = True
         return
-    if put(client, exchange, head, stream.attempt > 0) < 0:
+    if put(client, exchange, exchange.head if exchange.head != NULL else head, stream.attempt > 0) < 0:
         exchange.unsendable = True
         return
     stream.info.upstream_wire_sent += exchange.frame.length

@@ -57,8 +57,8 @@ cdef RpcPool *find_pool(HostPool *host, const FrameCodec *codec) noexcept nogil:
     return pool
 
 
-cdef inline RpcManager *manager_of(const Stream *stream) noexcept nogil:
-    return <RpcManager *>stream.manager         # its first member
+cdef inline const RpcManager *manager_of(const Stream *stream) noexcept nogil:
+    return (<const RpcExchange *>stream.rpc).manager
 
 
 cdef inline uint32_t slot_count(const Stream *stream) noexcept nogil:
@@ -207,7 +207,7 @@ cdef void connect_slot(Stream *stream, RpcPool *pool, RpcSlot *slot, uint32_t ro
 cdef void describe(RpcClient *client, Stream *stream, RpcPool *pool, RpcSlot *slot) noexcept nogil:
     cdef Proxy *proxy = stream.proxy
     cdef Cluster *cluster = stream.cluster
-    cdef RpcManager *manager = manager_of(stream)
+    cdef const RpcManager *manager = manager_of(stream)
     cdef Host *host = pool.host.host
     client.conn.flags |= C_LATE
     client.conn.high_water = max(cluster.buffer_limit, <uint32_t>LEAST_HIGH_WATER)

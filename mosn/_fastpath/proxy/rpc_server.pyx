@@ -72,6 +72,7 @@ cdef Stream *new_stream(RpcServer *server, char *p, const Frame *frame) noexcept
     if exchange != NULL:
         memset(exchange, 0, sizeof(RpcExchange))
         exchange.frame = frame[0]
+        exchange.manager = server.manager
         exchange.bytes = arena_copy(&stream.arena, p, frame.length)
         exchange.begun_ms = server.proxy.engine.now_ms
         exchange.client_id = server.id

@@ -23,6 +23,8 @@ cdef struct RpcExchange:
     char *bytes                 # the request, in the stream's arena
     char *answer_bytes          # while the upstream's event is handled
     RpcSlot *slot               # where the stream waits
+    const RpcManager *manager   # protocol, limits, upstream connections
+    Head *head                  # the request frame's, where the stream's is another protocol's (bridge.pxd); else NULL
     uint64_t upstream_id
     uint64_t begun_ms
     uint64_t client_id          # the client connection's number: chooses the slot

@@ -7,6 +7,7 @@ from mosn._fastpath.engine.types cimport Engine
 from mosn._fastpath.head cimport HF_UPGRADE, H_X_FORWARDED_PROTO, M_CONNECT, Header, head_get
 from mosn._fastpath.memory cimport Slice, buf_append, buf_len, buf_release, slice_is_lower, slice_of
 from mosn._fastpath.proxy.attempt cimport attempt_request_complete, attempt_start, stream_touch, upstream_events
+from mosn._fastpath.proxy.bridge cimport bridge_begin
 from mosn._fastpath.proxy.deadlines cimport attempt_timer
 from mosn._fastpath.proxy.finish cimport stream_finish, stream_rearm, stream_reply, text
 from mosn._fastpath.proxy.mirror cimport mirrors_data, mirrors_start
@@ -15,6 +16,7 @@ from mosn._fastpath.proxy.route cimport (
     header_ops_apply, route_find, route_hash, route_pick, route_redirect_location, route_rewrite,
     route_tls_location, route_upgrade, same_word,
 )
+from mosn._fastpath.proxy.route_rules cimport rules_of
 from mosn._fastpath.proxy.runtime cimport (
     S_BUFFERING, S_CLOSE, S_CONNECT, S_DONE, S_DOWN_PAUSED, S_HEAD_SENT, S_REQUEST_ENDED, S_TRAILERS_KEPT, S_TUNNEL,
     S_UPGRADE, S_UPSTREAM_ENDED, S_UP_PAUSED, HttpManager, Stream,
@@ -204,7 +206,10 @@ cdef void forward(Stream *stream) noexcept nogil:
         attempt_request_complete(stream)
     if stream.route.mirror_count and not stream.flags & (S_UPGRADE | S_CONNECT):
         mirrors_start(stream)
-    attempt_start(stream)
+    if rules_of(stream.route).bridge != NULL:
+        bridge_begin(stream, rules_of(stream.route).bridge)
+    else:
+        attempt_start(stream)
 
 
 # -- the body
@@ -235,6 +240,8 @@ cdef void stream_request_data(Stream *stream, const char *p, size_t n, bint end)
         stream.flags |= S_REQUEST_ENDED
     if stream.up != NULL:
         stream.up_ops.send_data(stream, p, n, end)
+        if stream.flags & S_DONE:
+            return
     if end:
         if stream.flags & S_TUNNEL and stream.flags & S_UPSTREAM_ENDED:
             stream_finish(stream)
@@ -254,6 +261,8 @@ cdef void stream_request_trailers(Stream *stream) noexcept nogil:
         stream.flags |= S_TRAILERS_KEPT
     if stream.up != NULL:
         stream.up_ops.send_trailers(stream, &stream.request_trailers)
+        if stream.flags & S_DONE:
+            return
     attempt_request_complete(stream)
 
 

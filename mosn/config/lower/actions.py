@@ -56,6 +56,7 @@ def lower_action(ctx: Context, action: Any, path: str, retry: RetryPolicy | None
         "priority": "high" if action.priority == 1 else "default",
         "mirrors": lower_mirrors(ctx, action.request_mirror_policies, f"{path}.request_mirror_policies") or mirrors,
         "upgrades": _upgrades(ctx, action, path),
+        "bridge": None,
     }
 
 

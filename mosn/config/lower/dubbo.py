@@ -71,6 +71,7 @@ def _action(ctx: Context, action: Any, path: str) -> RouteAction:
         "priority": "default",
         "mirrors": [],
         "upgrades": [],
+        "bridge": None,
     }
 
 

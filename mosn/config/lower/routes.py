@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from mosn.config.findings import nearest
 from mosn.config.lower.actions import lower_action, lower_direct, lower_mirrors, lower_redirect
+from mosn.config.lower.bridge import route_bridge
 from mosn.config.lower.context import Context, wrapped
 from mosn.config.lower.headers import Side, header_ops
 from mosn.config.lower.matchers import lower_match
@@ -86,6 +87,7 @@ def _virtual_host(ctx: Context, host: Any, path: str, table: _Above) -> VirtualH
 
 def _route(ctx: Context, route: Any, path: str, above: _Above) -> Route:
     kind = route.WhichOneof("action")
+    bridge = route_bridge(ctx, route, path)
     result: Route = {
         "name": route.name,
         "match": lower_match(ctx, route.match, f"{path}.match"),
@@ -98,7 +100,10 @@ def _route(ctx: Context, route: Any, path: str, above: _Above) -> Route:
         "include_attempt_count_in_response": above.count_response,
     }
     if kind == "route":
-        result["action"] = lower_action(ctx, route.route, f"{path}.route", above.retry, above.mirrors)
+        action = lower_action(ctx, route.route, f"{path}.route", above.retry, above.mirrors)
+        result["action"] = {**action, "bridge": bridge}
+        if bridge is not None and action["mirrors"]:
+            ctx.report("MC0315", f"{path}.typed_per_filter_config", "requests of a bridge are not mirrored")
     elif kind == "redirect":
         result["redirect"] = lower_redirect(ctx, route.redirect, f"{path}.redirect")
     elif kind == "direct_response":

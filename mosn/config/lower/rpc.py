@@ -87,4 +87,7 @@ def _route_table(ctx: Context, config: Any, path: str) -> str:
         ctx.report("MC0108", f"{path}.route_config", "is required")
         return ""
     table = lower_route_table(ctx, config.route_config, f"{path}.route_config", static=True)
+    for host in table["virtual_hosts"]:
+        if any(route["action"] and route["action"]["bridge"] for route in host["routes"]):
+            ctx.report("MC0315", f"{path}.route_config", "a bridge is for routes of HTTP listeners")
     return add_route_table(ctx, table, table["name"] or config.stat_prefix)
