@@ -102,6 +102,11 @@ cdef int64_t parse(const FrameCodec *self, const char *p, size_t n, const FrameL
             out.error = FRAME_BAD_CHECKSUM
             return -1
     facts(declared, &walk, kind, out)
+    if kind.kind in (FRAME_REQUEST, FRAME_ONEWAY, FRAME_RESPONSE) and first_seen(
+            &walk, declared.ids, declared.id_count) == NULL:
+        # Left out where it is zero, perhaps; there is no place for another.
+        out.error = FRAME_NOT_THE_PROTOCOL
+        return -1
     return used
 
 

@@ -9,7 +9,7 @@ from mosn.config.declaration.layout import Layout, read_layout
 from mosn.config.declaration.numbers import conditions, field_index
 from mosn.config.declaration.templates import TemplateReader
 from mosn.config.nodes import Mapping, Node, Scalar, Sequence
-from mosn.model import Declaration, DeclaredKind, DeclaredSource, WireNumber
+from mosn.model import Declaration, DeclaredField, DeclaredKind, DeclaredSource, WireNumber
 
 _Kind = Literal["request", "oneway", "response", "heartbeat", "heartbeat_answer", "goaway", "event"]
 _NO_SOURCE: DeclaredSource = {"header": "", "field": -1, "otherwise": ""}
@@ -201,6 +201,28 @@ def _check(entry: Entry, made: Declaration) -> None:
     _check_resizing(entry, made)
 
 
+def _check_changing(entry: Entry, made: Declaration, rewritten: list[DeclaredField]) -> None:
+    """What is changed on the way decides nothing, and has room."""
+    for item in (*made["fields"], *made["kinds"]):
+        looked_at = {condition["field"] for condition in item["when"] if condition["mask"]}
+        if looked_at & {*made["ids"], made["timeout"]}:
+            text = "a condition cannot look at the id or the timeout: they change on the way"
+            entry.report("MC0505", text, key="kinds")
+    if any(field["size"] == "fixed" for field in rewritten):
+        entry.report("MC0505", "headers and blocks may grow: their size cannot be fixed", key="fields")
+
+
+def _check_sizes(entry: Entry, made: Declaration, rewritten: list[DeclaredField]) -> None:
+    """A size that changes with a block is used for nothing else."""
+    uses = [field["size_field"] for field in made["fields"] if field["size_field"] != -1]
+    uses += [made["length"], *made["ids"], made["status"], made["timeout"]]
+    uses += [condition["field"] for item in (*made["fields"], *made["kinds"]) for condition in item["when"]]
+    for index in {field["size_field"] for field in rewritten if field["size"] == "field"} | {made["length"]}:
+        if index != -1 and uses.count(index) > 1:
+            text = f"field {index} is the size of what may be written anew: it cannot mean something else too"
+            entry.report("MC0505", text, key="fields")
+
+
 def _check_resizing(entry: Entry, made: Declaration) -> None:
     """Sizes around what may be written anew are of fixed width."""
     rewritten = [field for field in made["fields"] if field["type"] in ("headers", "tagged") and field["parent"] == -1]
@@ -210,6 +232,8 @@ def _check_resizing(entry: Entry, made: Declaration) -> None:
         sizes.append(made["fields"][made["length"]]["number"])
     if any(number is None or number["type"] != "fixed" for number in sizes):
         entry.report("MC0505", "sizes of frames, headers and blocks are numbers of fixed width", key="fields")
+    _check_changing(entry, made, rewritten)
+    _check_sizes(entry, made, rewritten)
     for index in (made["headers"], *made["ids"]):
         parent = made["fields"][index]["parent"] if index != -1 else -1
         if parent != -1 and made["fields"][parent]["parent"] != -1:
