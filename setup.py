@@ -14,6 +14,7 @@ from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 PROCESSORS = os.cpu_count() or 1
@@ -85,7 +86,21 @@ DIRECTIVES = {
     "linetrace": switch("MOSN_COVERAGE"),
 }
 
+
+
+class BuildWithReference(build_py):
+    """`mosn explain` reads the reference pages: they are installed with the package."""
+
+    def run(self):
+        super().run()
+        pages = Path(self.build_lib) / "mosn" / "reference"
+        pages.mkdir(parents=True, exist_ok=True)
+        for page in (ROOT / "docs" / "reference").glob("*.md"):
+            self.copy_file(str(page), str(pages / page.name))
+
+
 setup(
+    cmdclass={"build_py": BuildWithReference},
     ext_modules=cythonize(
         list(extensions()),
         compiler_directives=DIRECTIVES,

@@ -42,9 +42,10 @@ class HeaderMatcher(TypedDict):
 
 
 class QueryMatcher(TypedDict):
-    """Envoy `config.route.v3.QueryParameterMatcher`; `string` None means "is present"."""
+    """Envoy `config.route.v3.QueryParameterMatcher`; `string` None means "is present", or is not."""
 
     name: str
+    present: bool  # False: it must not be there (present_match: false)
     string: StringMatcher | None
 
 

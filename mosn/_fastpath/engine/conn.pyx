@@ -15,7 +15,7 @@ from mosn._fastpath.engine.system cimport (
 )
 from mosn._fastpath.engine.timer cimport timer_arm, timer_cancel
 from mosn._fastpath.engine.types cimport (
-    C_CLOSE_AFTER, C_CONNECTING, C_DEAD, C_EOF, C_HIGH, C_IN_FLUSH, C_IN_READY, C_LATE, C_LINGER, C_PAUSED,
+    C_CLOSE_AFTER, C_CONNECTING, C_DEAD, C_EOF, C_HIGH, C_IN_FLUSH, C_IN_READY, C_LATE, C_LINGER, C_LINGERED, C_PAUSED,
     C_RDHUP, C_READABLE, C_REDELIVER, C_SHUT, C_SHUT_AFTER, C_WRITABLE, SCRATCH_BYTES, Conn, ConnOps, Engine, Timer,
 )
 from mosn._fastpath.memory cimport buf_append, buf_consume, buf_len, buf_release, buf_reserve
@@ -42,6 +42,7 @@ cdef void on_timer(Engine *engine, Timer *timer) noexcept nogil:
     if conn.flags & C_DEAD:
         return
     if conn.flags & C_LINGER or conn.ops.on_timer == NULL:
+        conn.flags |= C_LINGERED
         conn_close(conn)
         return
     conn.ops.on_timer(conn)

@@ -45,6 +45,7 @@ cdef enum ConnFlag:
     C_LINGER = 8192             # answered and shut; unread input is thrown away until EOF or the timer
     C_LISTENING = 16384
     C_REDELIVER = 32768         # resume: offer inbuf to the owner again even without new bytes
+    C_LINGERED = 131072         # the linger timer closed it: the peer did not
     C_LATE = 65536              # many exchanges share it: what was written goes out once, after the batch
 
 

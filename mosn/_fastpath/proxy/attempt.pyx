@@ -28,8 +28,8 @@ from mosn._fastpath.proxy.types cimport (
 from mosn._fastpath.proxy.upstream_host cimport original_dst_host
 from mosn._fastpath.shm.segment cimport count
 from mosn._fastpath.shm.stats cimport (
-    CL_CX_NONE_HEALTHY, CL_LB_HEALTHY_PANIC, CL_ORIGINAL_DST_HOST_INVALID, CL_RQ_RETRY_SUCCESS, CL_RQ_RX_RESET,
-    CL_RQ_TOTAL, HT_CX_TX_BYTES, HT_CX_UPGRADES_TOTAL,
+    CL_CX_NONE_HEALTHY, CL_LB_HEALTHY_PANIC, CL_ORIGINAL_DST_HOST_INVALID, CL_RQ_RETRY_SUCCESS, CL_RQ_TOTAL,
+    HT_CX_TX_BYTES, HT_CX_UPGRADES_TOTAL,
 )
 
 cdef Slice EMPTY = slice_of(NULL, 0)
@@ -173,8 +173,6 @@ cdef void on_reset(Stream *stream, int reason, Slice detail) noexcept nogil:
     attempt_end(stream)
     if stream.flags & S_DONE:
         return
-    if reason != RESET_OVERFLOW:
-        count(stream.proxy.region, stream.cluster.stats + CL_RQ_RX_RESET, 1)
     if retry_free(stream, reason):
         attempt_start(stream)
         return

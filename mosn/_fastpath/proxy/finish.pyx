@@ -23,7 +23,7 @@ from mosn._fastpath.proxy.types cimport FLAG_UC, FLAG_UF, FLAG_UH, FLAG_UO, FLAG
 from mosn._fastpath.shm.segment cimport LIMIT_REQUESTS, LIMIT_RETRIES, count, gauge, histogram_record, limit_give
 from mosn._fastpath.shm.stats cimport (
     CLG_RQ_ACTIVE, CLH_RQ_TIME, CL_RQ_1XX, CL_RQ_COMPLETED, HSG_RQ_ACTIVE, HS_RQ_ERROR, HS_RQ_SUCCESS,
-    HTG_RQ_ACTIVE, HTH_RQ_TIME, HT_RQ_1XX, HT_RQ_COMPLETED,
+    HTG_RQ_ACTIVE, HTH_RQ_TIME, HT_RQ_1XX, HT_RQ_COMPLETED, HT_RQ_TX_RESET,
 )
 
 
@@ -197,6 +197,7 @@ cdef void stream_reply(Stream *stream, int status, Slice body, uint64_t flag, Sl
     if stream.flags & S_RESPONSE_STARTED:
         stream.info.response_flags |= flag
         stream.info.response_code_details = details
+        count(stream.proxy.region, stream.manager.stats + HT_RQ_TX_RESET, 1)
         stream.down_ops.abort(stream)
         stream_finish(stream)
         return

@@ -33,7 +33,7 @@ from mosn._fastpath.proxy.runtime cimport (
     H1Client, Stream, UpstreamOps,
 )
 from mosn._fastpath.shm.segment cimport count
-from mosn._fastpath.shm.stats cimport CL_CX_IDLE_TIMEOUT, CL_CX_RX_BYTES, CL_CX_TX_BYTES
+from mosn._fastpath.shm.stats cimport CL_CX_CLOSE_NOTIFY, CL_CX_IDLE_TIMEOUT, CL_CX_RX_BYTES, CL_CX_TX_BYTES
 
 
 cdef enum:
@@ -148,6 +148,8 @@ cdef void on_response_head(H1Client *client, Head *head) noexcept nogil:
     stream.response = head[0]
     stream.info.response = &stream.response
     client.keep = (head.flags & HF_CLOSE) == 0 and (head.flags & (HF_HTTP10 | HF_KEEP_ALIVE)) != HF_HTTP10
+    if head.flags & HF_CLOSE:
+        count(client.proxy.region, client.stats + CL_CX_CLOSE_NOTIFY, 1)
     h1_response_body(head, stream.request.method_id, &client.body)
     if is_switch(stream, head):
         client.state = CLIENT_TUNNEL

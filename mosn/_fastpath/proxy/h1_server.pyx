@@ -11,7 +11,7 @@ from libc.string cimport memcmp
 from mosn._fastpath.codec.http1 cimport h1_head_reset
 from mosn._fastpath.engine.conn cimport conn_init, conn_move, conn_resume, conn_timer
 from mosn._fastpath.engine.system cimport ECONNRESET, SOL_SOCKET, SO_ERROR, getsockopt, socklen_t
-from mosn._fastpath.engine.types cimport C_DEAD, C_PAUSED, C_RDHUP, Conn, ConnOps
+from mosn._fastpath.engine.types cimport C_DEAD, C_LINGERED, C_PAUSED, C_RDHUP, Conn, ConnOps
 from mosn._fastpath.proxy.finish cimport text
 from mosn._fastpath.proxy.h1_server_life cimport (
     h1_server_arm_idle, h1_server_close, h1_server_gone, h1_server_idle_left, h1_server_too_old,
@@ -24,8 +24,8 @@ from mosn._fastpath.proxy.stream cimport stream_downstream_drained, stream_downs
 from mosn._fastpath.proxy.types cimport Address
 from mosn._fastpath.shm.segment cimport count, gauge
 from mosn._fastpath.shm.stats cimport (
-    HTG_CX_ACTIVE, HTG_CX_HTTP1_ACTIVE, HT_CX_DESTROY_ACTIVE_RQ, HT_CX_HTTP1_TOTAL, HT_CX_IDLE_TIMEOUT,
-    HT_CX_MAX_DURATION_REACHED, HT_CX_TOTAL,
+    HTG_CX_ACTIVE, HTG_CX_HTTP1_ACTIVE, HT_CX_DELAYED_CLOSE_TIMEOUT, HT_CX_DESTROY_ACTIVE_RQ, HT_CX_HTTP1_TOTAL,
+    HT_CX_IDLE_TIMEOUT, HT_CX_MAX_DURATION_REACHED, HT_CX_TOTAL,
 )
 
 
@@ -113,6 +113,8 @@ cdef void destroy(Conn *conn) noexcept nogil:
         # Closed for want of memory, in the middle of a request.
         server.state = SERVER_CLOSING
         stream_downstream_reset(server.stream, text("out_of_memory"), False)
+    if conn.flags & C_LINGERED:
+        count(server.proxy.region, server.stats + HT_CX_DELAYED_CLOSE_TIMEOUT, 1)
     h1_server_gone(server, server.remote_closed)
     h1_head_reset(&server.parser)
     free(server.direct_remote)

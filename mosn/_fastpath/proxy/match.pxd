@@ -56,6 +56,7 @@ cdef struct HeaderMatch:
 cdef struct QueryMatch:
     Slice name
     uint8_t any_value           # present is enough
+    uint8_t absent              # it must not be there
     TextMatch text
 
 

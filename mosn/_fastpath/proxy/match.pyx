@@ -281,7 +281,9 @@ cdef bint query_first(Slice path, Slice name, Slice *value) noexcept nogil:
 
 cdef bint query_matches(const QueryMatch *rule, Slice path) noexcept nogil:
     cdef Slice value
-    return query_first(path, rule.name, &value) and (rule.any_value != 0 or text_matches(&rule.text, value))
+    if not query_first(path, rule.name, &value):
+        return rule.absent != 0
+    return not rule.absent and (rule.any_value != 0 or text_matches(&rule.text, value))
 
 
 # -- compiling
@@ -352,6 +354,7 @@ cdef HeaderMatch *compile_headers(list specs, Store store) except NULL:
 cdef int compile_query(QueryMatch *out, dict spec, Store store) except -1:
     out.name = store.text(spec["name"])
     out.any_value = spec["string"] is None
+    out.absent = not spec["present"]
     if spec["string"] is not None:
         compile_text(&out.text, spec["string"], store)
     return 0

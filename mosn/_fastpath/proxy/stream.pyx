@@ -275,7 +275,9 @@ cdef void stream_downstream_reset(Stream *stream, Slice details, bint protocol_e
     if protocol_error:
         count(stream.proxy.region, stream.manager.stats + HT_CX_PROTOCOL_ERROR, 1)
     if stream.up != NULL:
-        count(stream.proxy.region, stream.cluster.stats + CL_RQ_TX_RESET, 1)
+        # HTTP/1 has no resets of one request: its connection is closed.
+        if stream.rpc != NULL:
+            count(stream.proxy.region, stream.cluster.stats + CL_RQ_TX_RESET, 1)
     elif stream.cluster != NULL:
         count(stream.proxy.region, stream.cluster.stats + CL_RQ_CANCELLED, 1)
     stream.info.response_flags |= FLAG_DPE if protocol_error else FLAG_DC

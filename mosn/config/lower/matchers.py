@@ -72,11 +72,10 @@ def lower_headers(ctx: Context, matchers: Any, path: str) -> list[HeaderMatcher]
 
 def _query(ctx: Context, matcher: Any, path: str) -> QueryMatcher:
     string = None
-    if matcher.WhichOneof("query_parameter_match_specifier") == "present_match" and not matcher.present_match:
-        ctx.report("MC0204", f"{path}.present_match", "matching the absence of a parameter is not implemented")
-    if matcher.WhichOneof("query_parameter_match_specifier") == "string_match":
+    kind = matcher.WhichOneof("query_parameter_match_specifier")
+    if kind == "string_match":
         string = lower_string(ctx, matcher.string_match, f"{path}.string_match")
-    return {"name": matcher.name, "string": string}
+    return {"name": matcher.name, "present": kind != "present_match" or matcher.present_match, "string": string}
 
 
 def fraction_of(percent: Any) -> Fraction:
