@@ -220,6 +220,19 @@ class DirectResponse(TypedDict):
     body: bytes
 
 
+class Fault(TypedDict):
+    """Envoy `extensions.filters.http.fault.v3.HTTPFault`.  Shares are of a million requests."""
+
+    delay_ms: int
+    delay_share: int
+    delay_by_header: bool  # x-envoy-fault-delay-request
+    abort_status: int
+    abort_share: int
+    abort_by_header: bool  # x-envoy-fault-abort-request
+    cluster: str  # "": any
+    headers: list[HeaderMatcher]
+
+
 class Route(TypedDict):
     """Exactly one of `action`, `redirect`, `direct_response` is set; none is `non_forwarding_action`."""
 
@@ -234,6 +247,7 @@ class Route(TypedDict):
     response_header_ops: list[HeaderOp]
     include_request_attempt_count: bool
     include_attempt_count_in_response: bool
+    fault: Fault | None
     stats: NotRequired[int]
 
 

@@ -29,6 +29,7 @@ def route(kind: Any, value: str, headers: list[Any] | None = None) -> Route:
         "name": value, "match": {"path": path, "headers": headers or [], "query": [], "grpc": False, "fraction": None},
         "action": None, "redirect": None, "direct_response": {"status": 200, "body": b""}, "request_header_ops": [],
         "response_header_ops": [], "include_request_attempt_count": False, "include_attempt_count_in_response": False,
+        "fault": None,
     }  # fmt: skip
 
 

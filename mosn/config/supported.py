@@ -21,6 +21,8 @@ _RPC = "mosn.protocol.v1.RpcProxy"
 _DUBBO = "envoy.extensions.filters.network.dubbo_proxy.v3."
 _INSPECTOR = "mosn.protocol.v1.ProtocolInspector"
 _BRIDGE = "mosn.protocol.v1.RpcBridge"
+_FAULT = "envoy.extensions.filters.http.fault.v3."
+_DELAY = "envoy.extensions.filters.common.fault.v3.FaultDelay"
 _LB = "envoy.extensions.load_balancing_policies."
 
 _HEADER_OPS = "request_headers_to_add request_headers_to_remove response_headers_to_add response_headers_to_remove"
@@ -114,6 +116,11 @@ _TABLE: dict[str, str] = {
     HTTP_FILTER: "name typed_config is_optional disabled",
     "envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension": "typed_config",
     "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig": "",
+    f"{_FAULT}HTTPFault": "delay abort upstream_cluster headers",
+    f"{_FAULT}FaultAbort": "http_status header_abort percentage",
+    f"{_FAULT}FaultAbort.HeaderAbort": "",
+    _DELAY: "fixed_delay header_delay percentage",
+    f"{_DELAY}.HeaderDelay": "",
     "envoy.extensions.filters.http.router.v3.Router":
         "suppress_envoy_headers respect_expected_rq_timeout start_child_span",
     f"{_CORE}HttpProtocolOptions":
@@ -133,10 +140,11 @@ _TABLE: dict[str, str] = {
     # -- routes
     f"{_ROUTE}RouteConfiguration":
         f"name virtual_hosts {_HEADER_OPS} most_specific_header_mutations_wins validate_clusters "
-        "max_direct_response_body_size_bytes request_mirror_policies ignore_port_in_host_matching",
+        "max_direct_response_body_size_bytes request_mirror_policies ignore_port_in_host_matching "
+        "typed_per_filter_config",
     f"{_ROUTE}VirtualHost":
         f"name domains routes require_tls {_HEADER_OPS} include_request_attempt_count "
-        "include_attempt_count_in_response retry_policy request_mirror_policies",
+        "include_attempt_count_in_response retry_policy request_mirror_policies typed_per_filter_config",
     f"{_ROUTE}Route": "name match route redirect direct_response non_forwarding_action "
         f"typed_per_filter_config {_HEADER_OPS}",
     f"{_ROUTE}NonForwardingAction": "",
@@ -362,6 +370,7 @@ EXTENSIONS: dict[str, frozenset[str]] = {
     }),
     f"{HTTP_FILTER}.typed_config": frozenset({
         "envoy.extensions.filters.http.router.v3.Router",
+        f"{_FAULT}HTTPFault",
     }),
     "envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension.typed_config": frozenset({
         "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
@@ -384,7 +393,9 @@ EXTENSIONS: dict[str, frozenset[str]] = {
     f"{_CLUSTER}Cluster.typed_extension_protocol_options": frozenset({
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
     }),
-    f"{_ROUTE}Route.typed_per_filter_config": frozenset({_BRIDGE}),
+    f"{_ROUTE}Route.typed_per_filter_config": frozenset({_BRIDGE, f"{_FAULT}HTTPFault"}),
+    f"{_ROUTE}VirtualHost.typed_per_filter_config": frozenset({f"{_FAULT}HTTPFault"}),
+    f"{_ROUTE}RouteConfiguration.typed_per_filter_config": frozenset({f"{_FAULT}HTTPFault"}),
     f"{_ROUTE}RetryPolicy.RetryHostPredicate.typed_config": frozenset({
         "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
     }),

@@ -16,14 +16,15 @@ from mosn._fastpath.proxy.log cimport access_logs_write
 from mosn._fastpath.proxy.request cimport decimal_text
 from mosn._fastpath.proxy.route cimport header_ops_apply
 from mosn._fastpath.proxy.runtime cimport (
-    S_DONE, S_LOCAL_REPLY, S_REQUEST_TAKEN, S_RESPONSE_ENDED, S_RESPONSE_STARTED, S_RETRY_TAKEN, S_SHADOW, S_WAITING,
+    S_DELAYED, S_DONE, S_LOCAL_REPLY, S_REQUEST_TAKEN, S_RESPONSE_ENDED, S_RESPONSE_STARTED, S_RETRY_TAKEN, S_SHADOW,
+    S_WAITING,
     HttpManager, Proxy, Snapshot, Stream,
 )
 from mosn._fastpath.proxy.types cimport FLAG_UC, FLAG_UF, FLAG_UH, FLAG_UO, FLAG_UPE, FLAG_UT, ROUTE_CLUSTER
 from mosn._fastpath.shm.segment cimport LIMIT_REQUESTS, LIMIT_RETRIES, count, gauge, histogram_record, limit_give
 from mosn._fastpath.shm.stats cimport (
     CLG_RQ_ACTIVE, CLH_RQ_TIME, CL_RQ_1XX, CL_RQ_COMPLETED, HSG_RQ_ACTIVE, HS_RQ_ERROR, HS_RQ_SUCCESS,
-    HTG_RQ_ACTIVE, HTH_RQ_TIME, HT_RQ_1XX, HT_RQ_COMPLETED, HT_RQ_TX_RESET,
+    HTG_FAULTS_ACTIVE, HTG_RQ_ACTIVE, HTH_RQ_TIME, HT_RQ_1XX, HT_RQ_COMPLETED, HT_RQ_TX_RESET,
 )
 
 
@@ -176,6 +177,8 @@ cdef void stream_finish(Stream *stream) noexcept nogil:
     if stream.up != NULL:
         stream.up_ops.cancel(stream)
     attempt_release(stream)
+    if stream.flags & S_DELAYED:
+        gauge(proxy.region, stream.manager.gauges + HTG_FAULTS_ACTIVE, -1)
     if stream.flags & S_RETRY_TAKEN:
         limit_give(proxy.region, stream.cluster.breakers[stream.route.priority].index, LIMIT_RETRIES)
     stream.info.end_us = stream.engine.now_us

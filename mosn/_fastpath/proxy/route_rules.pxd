@@ -6,6 +6,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from mosn._fastpath.codec.bridge_call cimport Bridge
 from mosn._fastpath.memory cimport Slice
 from mosn._fastpath.proxy.match cimport HeaderMatch, HeaderName, QueryMatch
+from mosn._fastpath.proxy.route_fault cimport Fault
 from mosn._fastpath.proxy.route_hosts cimport DomainTable
 from mosn._fastpath.proxy.route_store cimport Store
 from mosn._fastpath.proxy.runtime cimport RpcManager
@@ -93,6 +94,7 @@ cdef struct RouteRules:
     const RouteBridge *bridge   # the upstream speaks an RPC protocol; NULL: HTTP
     uint32_t upgrade_count
     UpgradeRule *upgrades
+    Fault *fault                # NULL: none on purpose
 
 
 cdef struct ExactRun:

@@ -11,6 +11,7 @@ from mosn._fastpath.proxy.match cimport (
 )
 from mosn._fastpath.proxy.regex cimport RegexObject
 from mosn._fastpath.proxy.route_bridge cimport compile_bridge
+from mosn._fastpath.proxy.route_fault cimport compile_fault
 from mosn._fastpath.proxy.route_hosts cimport compile_domains
 from mosn._fastpath.proxy.route_retry cimport compile_retry
 from mosn._fastpath.proxy.route_store cimport Store
@@ -236,6 +237,8 @@ cdef int _compile_redirect(Route *route, RouteRules *rules, dict spec, Store sto
 
 cdef int _compile_kind(Route *route, RouteRules *rules, dict spec, dict clusters, Store store) except -1:
     route.kind = ROUTE_NONE
+    if spec.get("fault") is not None:
+        rules.fault = compile_fault(spec["fault"], store)
     if spec["action"] is not None:
         return _compile_action(route, rules, spec["action"], clusters, store)
     if spec["redirect"] is not None:

@@ -313,6 +313,7 @@ cdef enum StreamFlag:
     S_TRAILERS_KEPT = 4194304
     S_FREE_RETRY = 8388608      # the one retry after a stale pooled connection was used
     S_SHADOW = 16777216         # a mirrored copy: nobody behind it, not counted as a client's request
+    S_DELAYED = 33554432        # by a fault on purpose, until retry_at
 
 
 cdef enum:

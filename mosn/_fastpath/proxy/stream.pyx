@@ -3,12 +3,13 @@
 from libc.stdint cimport uint32_t, uint64_t
 
 from mosn._fastpath.codec.http1 cimport h1_reason
-from mosn._fastpath.engine.types cimport Engine
+from mosn._fastpath.engine.types cimport Engine, Timer
 from mosn._fastpath.head cimport HF_UPGRADE, H_X_FORWARDED_PROTO, M_CONNECT, Header, head_get
 from mosn._fastpath.memory cimport Slice, buf_append, buf_len, buf_release, slice_is_lower, slice_of
 from mosn._fastpath.proxy.attempt cimport attempt_request_complete, attempt_start, stream_touch, upstream_events
 from mosn._fastpath.proxy.bridge cimport bridge_begin
 from mosn._fastpath.proxy.deadlines cimport attempt_timer
+from mosn._fastpath.proxy.fault cimport fault_begin, fault_delay_over
 from mosn._fastpath.proxy.finish cimport stream_finish, stream_rearm, stream_reply, text
 from mosn._fastpath.proxy.mirror cimport mirrors_data, mirrors_start
 from mosn._fastpath.proxy.request cimport request_router_headers
@@ -18,7 +19,7 @@ from mosn._fastpath.proxy.route cimport (
 )
 from mosn._fastpath.proxy.route_rules cimport rules_of
 from mosn._fastpath.proxy.runtime cimport (
-    S_BUFFERING, S_CLOSE, S_CONNECT, S_DONE, S_DOWN_PAUSED, S_HEAD_SENT, S_REQUEST_ENDED, S_TRAILERS_KEPT, S_TUNNEL,
+    S_BUFFERING, S_CLOSE, S_CONNECT, S_DELAYED, S_DONE, S_DOWN_PAUSED, S_HEAD_SENT, S_REQUEST_ENDED, S_TRAILERS_KEPT, S_TUNNEL,
     S_UPGRADE, S_UPSTREAM_ENDED, S_UP_PAUSED, HttpManager, Stream,
 )
 from mosn._fastpath.proxy.snapshot cimport snapshot_cluster
@@ -43,12 +44,21 @@ cdef void stream_open(Stream *stream) noexcept nogil:
     # Once per stream that is (or should have been) a request: counted, timed, logged from here on.
     cdef HttpManager *manager = stream.manager
     stream.events = upstream_events()
-    stream.timer.fire = attempt_timer
+    stream.timer.fire = on_timer
     stream.info.listener_name = stream.listener.name
     count(stream.proxy.region, manager.stats + HT_RQ_TOTAL, 1)
     if stream.info.protocol <= P_HTTP11:
         count(stream.proxy.region, manager.stats + HT_RQ_HTTP1_TOTAL, 1)
     gauge(stream.proxy.region, manager.gauges + HTG_RQ_ACTIVE, 1)
+
+
+cdef void on_timer(Engine *engine, Timer *timer) noexcept nogil:
+    cdef Stream *stream = <Stream *>(<char *>timer - <size_t>&(<Stream *>NULL).timer)
+    if stream.flags & S_DELAYED and not stream.flags & S_DONE and stream.retry_at <= engine.now_ms:
+        if not fault_delay_over(stream, rules_of(stream.route).fault):
+            serve_route(stream)
+        return
+    attempt_timer(engine, timer)
 
 
 cdef void set_deadlines(Stream *stream, bint end) noexcept nogil:
@@ -124,7 +134,8 @@ cdef void stream_begin(Stream *stream, bint end) noexcept nogil:
         return
     stream.info.route = stream.route
     stream.info.route_name = stream.route.name
-    serve_route(stream)
+    if rules_of(stream.route).fault == NULL or not fault_begin(stream, rules_of(stream.route).fault):
+        serve_route(stream)
 
 
 cdef void serve_route(Stream *stream) noexcept nogil:

@@ -39,10 +39,11 @@ HTTP_COUNTERS = (
     "downstream_rq_overload_close", "downstream_rq_redirected_with_normalized_path",
     "rq_direct_response", "rq_redirect", "no_route", "no_cluster", "rq_total",
     "requests_rejected_with_underscores_in_headers", "dropped_headers_with_underscores",
-    "downstream_rq_oneway", "downstream_heartbeat",
+    "downstream_rq_oneway", "downstream_heartbeat", "fault.aborts_injected", "fault.delays_injected",
 )
 HTTP_GAUGES = (
     "downstream_cx_active", "downstream_cx_http1_active", "downstream_cx_upgrades_active", "downstream_rq_active",
+    "fault.active_faults",
 )
 HTTP_HISTOGRAMS = ("downstream_rq_time", "downstream_cx_length_ms")
 

@@ -47,6 +47,7 @@ def _route(ctx: Context, group: Any, route: Any, path: str) -> Route:
         "response_header_ops": [],
         "include_request_attempt_count": False,
         "include_attempt_count_in_response": False,
+        "fault": None,
     }
 
 

@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from mosn.config.lower.access_logs import lower_access_logs
 from mosn.config.lower.context import Context, wrapped
+from mosn.config.lower.fault import is_fault, lower_fault
 from mosn.config.lower.routes import lower_route_table
 from mosn.config.rules import unpack
 from mosn.config.supported import EXTENSIONS
-from mosn.model import HttpManager, RouteTable, Upgrade
+from mosn.model import Fault, HttpManager, RouteTable, Upgrade
 
 _ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 _HTTP_FILTERS = EXTENSIONS["envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter.typed_config"]
@@ -119,7 +120,10 @@ def _route_table(ctx: Context, config: Any, path: str) -> str:
     """The table's name in the snapshot; tables that are equal are one."""
     if config.WhichOneof("route_specifier") != "route_config":
         return ""
-    table = lower_route_table(ctx, config.route_config, f"{path}.route_config", static=True)
+    fault, takes_faults = _fault(ctx, config, path)
+    table = lower_route_table(
+        ctx, config.route_config, f"{path}.route_config", static=True, fault=fault, takes_faults=takes_faults
+    )
     return add_route_table(ctx, table, table["name"] or config.stat_prefix)
 
 
@@ -143,6 +147,15 @@ def _router(ctx: Context, config: Any, path: str) -> Any:
         kept.append((where, filter_config))
     _check_order(ctx, kept, f"{path}.http_filters")
     return next((found for _, found in kept if _is_router(found)), None)
+
+
+def _fault(ctx: Context, config: Any, path: str) -> tuple[Fault | None, bool]:
+    """What the fault filter does by itself, and whether there is one."""
+    for index, item in enumerate(config.http_filters):
+        filter_config: Any = unpack(item.typed_config)
+        if is_fault(filter_config) and not item.disabled:
+            return lower_fault(ctx, filter_config, f"{path}.http_filters[{index}].typed_config"), True
+    return None, False
 
 
 def _available(config: Any) -> bool:

@@ -10,10 +10,11 @@ from mosn.config.findings import nearest
 from mosn.config.lower.actions import lower_action, lower_direct, lower_mirrors, lower_redirect
 from mosn.config.lower.bridge import route_bridge
 from mosn.config.lower.context import Context, wrapped
+from mosn.config.lower.fault import level_fault
 from mosn.config.lower.headers import Side, header_ops
 from mosn.config.lower.matchers import lower_match
 from mosn.config.lower.retries import lower_retry
-from mosn.model import HeaderOp, Mirror, RetryPolicy, Route, RouteTable, VirtualHost, WeightedCluster
+from mosn.model import Fault, HeaderOp, Mirror, RetryPolicy, Route, RouteTable, VirtualHost, WeightedCluster
 
 _TLS: tuple[Literal["none", "external_only", "all"], ...] = ("none", "external_only", "all")
 _MAX_DIRECT_BODY = 4096
@@ -31,6 +32,11 @@ class _Above:
     retry: RetryPolicy | None = None
     count_request: bool = False
     count_response: bool = False
+    fault: Fault | None = None
+    takes_faults: bool = True
+
+    def fault_of(self, ctx: Context, level: Any, path: str) -> Fault | None:
+        return level_fault(ctx, level, path, self.fault) if self.takes_faults else None
 
     def flatten(self, own: list[HeaderOp], side: Side) -> list[HeaderOp]:
         """In the order of application: the level applied last has the last word."""
@@ -40,15 +46,21 @@ class _Above:
         return [op for level in levels for op in level]
 
 
-def lower_route_table(ctx: Context, config: Any, path: str, *, static: bool) -> RouteTable:
-    """`static`: the table stands in the file, so its clusters must exist unless validate_clusters is false."""
+def lower_route_table(
+    ctx: Context, config: Any, path: str, *, static: bool, fault: Fault | None = None, takes_faults: bool = True
+) -> RouteTable:
+    """`static`: the table stands in the file, so its clusters must exist unless validate_clusters is false.
+    `fault`: where no level says another; `takes_faults`: there is a filter that makes them."""
     above = _Above(
         request_ops=[header_ops(ctx, config, "request", path)],
         response_ops=[header_ops(ctx, config, "response", path)],
         most_specific_wins=config.most_specific_header_mutations_wins,
         max_direct_body=wrapped(config, "max_direct_response_body_size_bytes", _MAX_DIRECT_BODY),
         mirrors=lower_mirrors(ctx, config.request_mirror_policies, f"{path}.request_mirror_policies"),
+        fault=fault,
+        takes_faults=takes_faults,
     )
+    above.fault = above.fault_of(ctx, config, path)
     hosts = [
         _virtual_host(ctx, host, f"{path}.virtual_hosts[{index}]", above)
         for index, host in enumerate(config.virtual_hosts)
@@ -76,6 +88,8 @@ def _virtual_host(ctx: Context, host: Any, path: str, table: _Above) -> VirtualH
         retry=retry,
         count_request=host.include_request_attempt_count,
         count_response=host.include_attempt_count_in_response,
+        fault=table.fault_of(ctx, host, path),
+        takes_faults=table.takes_faults,
     )
     return {
         "name": host.name,
@@ -98,6 +112,7 @@ def _route(ctx: Context, route: Any, path: str, above: _Above) -> Route:
         "response_header_ops": above.flatten(header_ops(ctx, route, "response", path), "response"),
         "include_request_attempt_count": above.count_request,
         "include_attempt_count_in_response": above.count_response,
+        "fault": above.fault_of(ctx, route, path),
     }
     if kind == "route":
         action = lower_action(ctx, route.route, f"{path}.route", above.retry, above.mirrors)

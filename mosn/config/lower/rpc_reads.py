@@ -79,6 +79,9 @@ def _route(reads: Reads, route: Route) -> None:
     if match["grpc"]:
         reads.headers = True
     _matchers(reads, match["headers"])
+    if route["fault"] is not None:
+        _matchers(reads, route["fault"]["headers"])
+        reads.headers |= route["fault"]["delay_by_header"] or route["fault"]["abort_by_header"]
     _operations(reads, route["request_header_ops"], route["response_header_ops"])
     if route["include_request_attempt_count"]:
         reads.headers = True  # one is added
