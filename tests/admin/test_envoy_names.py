@@ -44,6 +44,9 @@ OURS_ALONE = {
     "envoy_http_downstream_cx_length_total_ms",
     "envoy_http_downstream_heartbeat",
     "envoy_http_downstream_rq_oneway",
+    "envoy_http_fault_aborts_injected",
+    "envoy_http_fault_active_faults",
+    "envoy_http_fault_delays_injected",
     "envoy_server_access_log_dropped",
     "envoy_server_accept_failed",
     "envoy_server_loop_events",
@@ -53,7 +56,7 @@ OURS_ALONE = {
     "envoy_server_total_upstream_connections",
     "envoy_tcp_downstream_cx_active",
 }
-"""What Envoy does not count."""
+"""What Envoy does not count, or only where the fault filter is configured."""
 
 ADMIN = "admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}}\n"
 

@@ -11,9 +11,9 @@ def snapshot(*paths: str) -> Any:
     """Logs of a listener, a chain of each kind and the default chain, in turn."""
     logs: list[dict[str, Any]] = [{"sink": number} for number in range(len(paths))]
     chains = [
-        {"http": {"access_logs": logs[1:2]}, "tcp": None},
-        {"http": None, "tcp": {"access_logs": logs[2:3]}},
-        {"http": {"access_logs": logs[3:]}, "tcp": None},
+        {"http": {"access_logs": logs[1:2]}, "tcp": None, "rpc": None},
+        {"http": None, "tcp": {"access_logs": logs[2:3]}, "rpc": None},
+        {"http": None, "tcp": None, "rpc": {"access_logs": logs[3:]}},
     ]
     listener = {"access_logs": logs[:1], "filter_chains": chains[:2], "default_filter_chain": chains[2]}
     return {"listeners": [listener], "log_sinks": [{"path": path} for path in paths]}
