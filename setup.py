@@ -30,7 +30,15 @@ if SANITIZE:
     os.environ.setdefault("CXX", "clang++")
 
 # What a module links against besides libc.
-LIBRARIES = {"mosn._fastpath.proxy.regex": ["re2"]}
+LIBRARIES = {
+    "mosn._fastpath.proxy.regex": ["re2"],
+    "mosn._fastpath.engine.tls": ["ssl", "crypto"],
+    "mosn._fastpath.proxy.tls_context": ["ssl", "crypto"],
+    "mosn._fastpath.proxy.tls_facts": ["ssl", "crypto"],
+    "mosn._fastpath.proxy.tls_describe": ["ssl", "crypto"],
+    "mosn._fastpath.proxy.tls_verify": ["ssl", "crypto"],
+    "mosn._fastpath.proxy.tls_handshake": ["ssl", "crypto"],
+}
 CPLUSPLUS = {"mosn._fastpath.proxy.regex"}
 
 

@@ -317,6 +317,7 @@ class Cluster(TypedDict):
     max_requests_per_connection: int  # 0 = no limit
     per_connection_buffer_limit_bytes: int  # 1 MiB
     protocol: Literal["http1", "http2", "tcp"]
+    tls: TlsContext | None  # None: plain text
     proxy_protocol: Literal["", "v1", "v2"]  # header sent to the upstream
     bind_address: str  # "" = any
     tcp_keepalive: bool
@@ -384,6 +385,8 @@ class HttpManager(TypedDict):
     xff_num_trusted_hops: int
     skip_xff_append: bool
     append_x_forwarded_port: bool
+    forward_client_cert: Literal["sanitize", "forward_only", "append_forward", "sanitize_set", "always_forward_only"]
+    client_cert_details: list[Literal["subject", "cert", "chain", "dns", "uri"]]  # besides the hash
     generate_request_id: bool
     preserve_external_request_id: bool
     always_set_request_id_in_response: bool
@@ -540,6 +543,57 @@ class RpcManager(TypedDict):
     histogram: int
 
 
+class TlsCertificate(TypedDict):
+    """A certificate with its key, PEM, as read from files or inline."""
+
+    chain: bytes  # the leaf first
+    key: bytes
+    password: bytes
+    ocsp_staple: bytes  # DER; b"" = none
+    where: str  # what errors call it
+    path: str  # of the chain's file, "<inline>" without one
+
+
+class SubjectAltName(TypedDict):
+    type: Literal["dns", "uri", "email", "ip", "any"]
+    matcher: StringMatcher
+
+
+class TlsContext(TypedDict):
+    """Envoy `DownstreamTlsContext` or (`client`) `UpstreamTlsContext`, defaults filled in, files read."""
+
+    client: bool
+    minimum_version: Literal["TLSv1_0", "TLSv1_1", "TLSv1_2", "TLSv1_3"]  # TLSv1_2
+    maximum_version: Literal["TLSv1_0", "TLSv1_1", "TLSv1_2", "TLSv1_3"]  # TLSv1_3
+    cipher_suites: str  # up to TLS 1.2, OpenSSL's list; "" = OpenSSL's default
+    ecdh_curves: str
+    signature_algorithms: str
+    prefer_client_ciphers: bool
+    certificates: list[TlsCertificate]
+    alpn: list[str]
+    trusted_ca: bytes  # PEM; b"" = the chain is not checked
+    trusted_ca_path: str
+    system_roots: bool
+    crl: bytes
+    only_verify_leaf_cert_crl: bool
+    max_verify_depth: int  # -1 = OpenSSL's
+    allow_expired_certificate: bool
+    trust_chain_verification: Literal["verify_trust_chain", "accept_untrusted"]
+    subject_alt_names: list[SubjectAltName]  # one of them must match; [] = not checked
+    certificate_hashes: list[bytes]  # SHA-256
+    certificate_spkis: list[bytes]  # SHA-256
+    require_client_certificate: bool  # server
+    require_sni: bool  # server
+    ticket_keys: list[bytes]  # server: 80 bytes each, the first seals; [] = no resumption
+    session_timeout_s: int  # server
+    handshake_timeout_ms: int  # server
+    sni: str  # client
+    auto_host_sni: bool  # client
+    auto_sni_san_validation: bool  # client
+    keep_sessions: bool  # client
+    stats: int  # base of mosn._fastpath.shm.stats.TLS_COUNTERS
+
+
 class PrefixRange(TypedDict):
     address: str
     prefix_len: int
@@ -562,6 +616,7 @@ class FilterChain(TypedDict):
 
     name: str
     match: FilterChainMatch | None
+    tls: TlsContext | None  # None: plain text
     kind: Literal["http", "tcp", "rpc"]
     http: HttpManager | None
     tcp: TcpProxy | None
@@ -614,6 +669,7 @@ class Snapshot(TypedDict):
     route_tables: dict[str, RouteTable]
     clusters: dict[str, Cluster]
     log_sinks: list[LogSink]
+    watched_files: list[str]  # certificates, keys ...: when one changes, the snapshot is built anew
     max_downstream_connections: int  # per box; 0 = no limit
     downstream_limit_row: int
     max_heap_bytes: int  # 0 = no limit

@@ -12,7 +12,7 @@ TEST_PROGRAMS=(
 )
 # The same for files.
 TEST_FILES=(
-    /usr/include/openssl/ssl.h:libssl-dev /usr/lib/nginx/modules/ngx_stream_module.so:libnginx-mod-stream
+    /usr/lib/nginx/modules/ngx_stream_module.so:libnginx-mod-stream
 )
 # Those of them that are daemons, which Debian would start at once and at every boot.
 DAEMONS=(nginx haproxy redis-server)
@@ -78,11 +78,16 @@ re2_is_there() {
     printf '#include <re2/re2.h>\n' | c++ -E -x c++ - >/dev/null 2>&1
 }
 
+openssl_is_there() {
+    printf '#include <openssl/ssl.h>\n#if OPENSSL_VERSION_MAJOR < 3\n#error\n#endif\n' | cc -E -x c - >/dev/null 2>&1
+}
+
 missing_packages() {
     find_python >/dev/null || printf 'python3-dev python3-venv '
     command -v cc >/dev/null || printf 'gcc libc6-dev '
     command -v c++ >/dev/null || printf 'g++ '
     re2_is_there || printf 'libre2-dev '
+    openssl_is_there || printf 'libssl-dev '
 }
 
 # What building needs. Without it there is no going on.

@@ -14,12 +14,13 @@ from libc.stdlib cimport calloc
 from mosn._fastpath.engine.loop cimport engine_init, engine_run, engine_wake, queue_get, queue_put
 from mosn._fastpath.engine.system cimport read
 from mosn._fastpath.engine.types cimport Engine, QueueItem
-from mosn._fastpath.proxy.accepting cimport accepting_kill_all, accepting_set_protocols
+from mosn._fastpath.proxy.accepting cimport accepting_kill_all
 from mosn._fastpath.proxy.cluster cimport cluster_activate, host_free, set_host_release
 from mosn._fastpath.proxy.finish cimport snapshot_unref, streams_empty_trash
 from mosn._fastpath.proxy.h1_server cimport h1_server_drain, h1_server_kill, h1_server_open
 from mosn._fastpath.proxy.holding cimport listener_runtime
 from mosn._fastpath.proxy.listener cimport listener_add_socket, listener_drain, listener_remove_sockets
+from mosn._fastpath.proxy.opening cimport opening_set_protocols
 from mosn._fastpath.proxy.pool cimport pool_init_proxy
 from mosn._fastpath.proxy.rpc_pool cimport rpc_pool_init
 from mosn._fastpath.proxy.rpc_server cimport rpc_drain_all, rpc_kill_all, rpc_server_open
@@ -218,7 +219,7 @@ cdef class DataPlane:
         self.engine.running = True
         pool_init_proxy(self.proxy)
         rpc_pool_init(self.proxy)
-        accepting_set_protocols(<void *>h1_server_open, <void *>tcp_open, <void *>rpc_server_open)
+        opening_set_protocols(<void *>h1_server_open, <void *>tcp_open, <void *>rpc_server_open)
         the_proxy = self.proxy
         set_host_release(retire_host)
         self.sign_in()

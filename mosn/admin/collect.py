@@ -12,7 +12,7 @@ from mosn._fastpath.shm.segment import Segment
 from mosn._fastpath.shm.stats import NAMES
 from mosn.admin.computed import Numbers, computed_gauges, scopes_by_block
 from mosn.admin.context import AdminContext, WorkerRow
-from mosn.admin.names import SCOPE_LABELS, Columns, Kind, column_for, columns_for, join_labels, scope_label
+from mosn.admin.names import SCOPE_LABELS, Columns, Kind, column_for, columns_for, join_labels, prefix_of, scope_label
 from mosn.model import Snapshot, StatsScope
 
 INTERVAL_SECONDS = 5.0
@@ -119,12 +119,15 @@ def visible_scopes(segment: Segment, snapshot: Snapshot) -> dict[str, StatsScope
 
 def used_blocks(snapshot: Snapshot) -> set[int]:
     used = {cluster["stats"] for cluster in snapshot["clusters"].values()}
+    used |= {cluster["tls"]["stats"] for cluster in snapshot["clusters"].values() if cluster["tls"]}
     for listener in snapshot["listeners"]:
         used.add(listener["stats"])
         used |= {listener["http_inspector_stats"], listener["tls_inspector_stats"]}
         used.add(listener["protocol_inspector_stats"])
         for chain in (*listener["filter_chains"], listener["default_filter_chain"]):
             if chain:
+                if chain["tls"]:
+                    used.add(chain["tls"]["stats"])
                 used.update(user["stats"] for user in (chain["http"], chain["tcp"], chain["rpc"]) if user)
     return used
 
@@ -158,7 +161,8 @@ def scope_blocks(segment: Segment, name: str, scope: StatsScope, protocols: Mapp
     blocks = []
     if counters:
         values = segment.counters(scope["counters"], len(counters))
-        blocks.append(without(Block(f"{name}.", label, columns_for(kind, "counter", counters), values), HTTP1_WIDE))
+        block = Block(prefix_of(name), label, columns_for(kind, "counter", counters), values)
+        blocks.append(without(block, HTTP1_WIDE))
     if gauges:
         values = segment.gauges(scope["gauges"], len(gauges))
         blocks.append(without(Block(f"{name}.", label, columns_for(kind, "gauge", gauges), values), _OVERRIDDEN))

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from mosn.admin import prometheus, stats_text
 from mosn.admin.answers import as_json, stream, text
+from mosn.admin.certificates import certificates
 from mosn.admin.clusters import clusters_json, clusters_text, selected
 from mosn.admin.computed import memory_by_pid, server_state
 from mosn.admin.config_dump import NotFound, NotRepeated, select
@@ -125,7 +126,7 @@ async def dump(request: web.Request) -> web.Response:
 
 
 async def certs(request: web.Request) -> web.Response:
-    return as_json({"certificates": []})
+    return as_json({"certificates": certificates(desk_of(request).snapshot())})
 
 
 async def memory(request: web.Request) -> web.Response:

@@ -100,7 +100,7 @@ def _flag(word: str) -> Iterator[Entry]:
 def _metric(word: str) -> Iterator[Entry]:
     for heading, text in sections("statistics.md"):
         for name, rest in _ROW.findall(text):
-            if _names(word.lower(), heading.split(".")[0], name):
+            if _names(word.lower(), heading.split(".")[0], name.lower()):
                 kind, _, meaning = rest.partition("|")
                 yield Entry(f"{heading}.{name} ({kind.strip()})", _plain(meaning))
 

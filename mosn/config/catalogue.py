@@ -133,6 +133,11 @@ CATALOGUE: dict[str, Code] = _codes(
     ("MC0318", "error", "too many resources",
      "Shared memory has no room for the statistics of another listener, cluster or host. Blocks of resources that are "
      "gone are used again after a restart."),
+    ("MC0319", "error", "TLS context cannot be used",
+     "A certificate, a private key, a list of ciphers or another part of a TLS context is missing or not accepted by "
+     "OpenSSL: not in PEM form, a key that is not the certificate's, an unknown name."),
+    ("MC0320", "warning", "TLS context is weak or out of date",
+     "A certificate has expired, will soon, or is not valid yet; or any client certificate will do."),
     # -- MOSN's own JSON
     ("MC0401", "warning", "unknown MOSN key",
      "MOSN's configuration has no such key at this place; MOSN ignores it without a word."),

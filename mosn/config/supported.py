@@ -7,6 +7,8 @@ implemented fields and fails when a message has no row.
 
 from __future__ import annotations
 
+from mosn.config import supported_logs, supported_tls
+
 _CORE = "envoy.config.core.v3."
 _ROUTE = "envoy.config.route.v3."
 _LISTENER = "envoy.config.listener.v3."
@@ -72,7 +74,7 @@ _TABLE: dict[str, str] = {
         "deprecated_v1 ignore_global_conn_limit",
     f"{_LISTENER}Listener.DeprecatedV1": "bind_to_port",
     f"{_LISTENER}AdditionalAddress": "address",
-    f"{_LISTENER}FilterChain": "filter_chain_match filters transport_socket name",
+    f"{_LISTENER}FilterChain": "filter_chain_match filters transport_socket transport_socket_connect_timeout name",
     f"{_LISTENER}FilterChainMatch":
         "destination_port prefix_ranges direct_source_prefix_ranges source_type source_prefix_ranges source_ports "
         "server_names transport_protocol application_protocols",
@@ -111,7 +113,7 @@ _TABLE: dict[str, str] = {
         "xff_num_trusted_hops skip_xff_append via generate_request_id preserve_external_request_id "
         "always_set_request_id_in_response proxy_100_continue upgrade_configs normalize_path merge_slashes "
         "path_with_escaped_slashes_action strip_matching_host_port strip_any_host_port strip_trailing_host_dot "
-        "append_x_forwarded_port request_id_extension",
+        "append_x_forwarded_port forward_client_cert_details set_current_client_cert_details request_id_extension",
     f"{_HCM}.UpgradeConfig": "upgrade_type enabled",
     HTTP_FILTER: "name typed_config is_optional disabled",
     "envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension": "typed_config",
@@ -184,23 +186,6 @@ _TABLE: dict[str, str] = {
         "https_redirect scheme_redirect host_redirect port_redirect path_redirect prefix_rewrite regex_rewrite "
         "response_code strip_query",
     f"{_ROUTE}DirectResponseAction": "status body",
-    # -- access logs
-    f"{_LOG}AccessLog": "name filter typed_config",
-    f"{_LOG}AccessLogFilter":
-        "status_code_filter duration_filter not_health_check_filter runtime_filter and_filter or_filter "
-        "header_filter response_flag_filter",
-    f"{_LOG}StatusCodeFilter": "comparison",
-    f"{_LOG}DurationFilter": "comparison",
-    f"{_LOG}ComparisonFilter": "op value",
-    f"{_LOG}NotHealthCheckFilter": "",
-    f"{_LOG}RuntimeFilter": "runtime_key percent_sampled",
-    f"{_LOG}AndFilter": "filters",
-    f"{_LOG}OrFilter": "filters",
-    f"{_LOG}HeaderFilter": "header",
-    f"{_LOG}ResponseFlagFilter": "flags",
-    "envoy.extensions.access_loggers.file.v3.FileAccessLog": "path format json_format typed_json_format log_format",
-    "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog": "log_format",
-    "envoy.extensions.access_loggers.stream.v3.StderrAccessLog": "log_format",
     # -- clusters
     f"{_CLUSTER}Cluster":
         "name alt_stat_name type connect_timeout per_connection_buffer_limit_bytes lb_policy load_assignment "
@@ -235,8 +220,6 @@ _TABLE: dict[str, str] = {
     f"{_LB}common.v3.ConsistentHashingLbConfig": "use_hostname_for_hashing hash_balance_factor",
     "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": "common_http_protocol_options explicit_http_config",
     "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig": "http_protocol_options",
-    "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer": "",
-    "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport": "config transport_socket",
     # -- endpoints
     f"{_ENDPOINT}ClusterLoadAssignment": "cluster_name endpoints",
     f"{_ENDPOINT}LocalityLbEndpoints": "locality lb_endpoints priority",
@@ -244,6 +227,7 @@ _TABLE: dict[str, str] = {
     f"{_ENDPOINT}Endpoint": "address hostname",
 }  # fmt: skip
 
+_TABLE |= supported_tls.TABLE | supported_logs.TABLE
 FIELDS: dict[str, frozenset[str]] = {message: frozenset(names.split()) for message, names in _TABLE.items()}
 
 _INFORMATION = "it is information for people and control planes"
@@ -251,6 +235,7 @@ _DNS = "names are resolved by the system's resolver"
 _REUSEPORT = "every worker has a socket of its own on each address"
 
 NO_EFFECT: dict[str, str] = {
+    **supported_tls.NO_EFFECT,
     f"{_BOOTSTRAP}Admin.profile_path": "there is no CPU profiler",
     f"{_BOOTSTRAP}Admin.access_log": "requests to the admin server are not logged",
     f"{_BOOTSTRAP}Admin.access_log_path": "requests to the admin server are not logged",
@@ -315,6 +300,7 @@ _CONDITION = "this condition is not implemented, and without it the route would 
 _UPSTREAM_HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 REFUSED: dict[str, str] = {
+    **supported_tls.REFUSED,
     f"{_CORE}Address.envoy_internal_address": "internal listeners are not implemented",
     f"{_LISTENER}Listener.internal_listener": "internal listeners are not implemented",
     f"{_LISTENER}Listener.api_listener": "API listeners are not implemented",
@@ -382,6 +368,7 @@ EXTENSIONS: dict[str, frozenset[str]] = {
     }),
     f"{_CORE}TransportSocket.typed_config": frozenset({
         "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
+        *supported_tls.CONTEXTS,
         "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
     }),
     f"{_CLUSTER}LoadBalancingPolicy.Policy.typed_extension_config": frozenset(

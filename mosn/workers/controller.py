@@ -31,6 +31,7 @@ from mosn.workers.memory_file import read_memory_file, write_memory_file
 from mosn.workers.names import Names
 from mosn.workers.options import StartOptions
 from mosn.workers.services import all_services
+from mosn.workers.watched_files import WatchedFiles
 from mosn.workers.worker import IGNORED_SIGNALS, name_process
 
 log = logging.getLogger("mosn.controller")
@@ -46,8 +47,8 @@ class Candidate(NamedTuple):
     state: bytes
 
 
-class NamesChanged(NamedTuple):
-    """A step of our own: DNS gave other addresses."""
+class Rebuild(NamedTuple):
+    """A step of our own: DNS gave other addresses, or a file that the configuration names has changed."""
 
 
 class Controller:
@@ -72,16 +73,18 @@ class Controller:
         self._started = False
         self.failed = False
         self.view = AdminView(self._send)
-        self._names = Names(self._names_changed)
+        self._names = Names(self._rebuild_soon)
+        self._files = WatchedFiles(self._rebuild_soon)
 
     async def run(self) -> None:
         """Until the master says so or is gone."""
         loop = asyncio.get_running_loop()
         self._channel = Channel(self._sock, loop, self._received, self._orphaned)
         self.view.add_numbers(self._names.counters, dict)
-        steps = loop.create_task(self._take_steps())
+        tasks = [loop.create_task(self._take_steps()), loop.create_task(self._files.run())]
         await self._ended.wait()
-        steps.cancel()
+        for task in tasks:
+            task.cancel()
         try:
             async with asyncio.timeout(STOP_TIMEOUT):
                 for service in reversed(self._services):
@@ -129,7 +132,7 @@ class Controller:
             messages.Load: self._load,
             messages.Applied: self._applied,
             messages.Serve: self._serve,
-            NamesChanged: self._rebuild,
+            Rebuild: self._rebuild,
         }
         while True:
             message, fds = await self._steps.get()
@@ -232,7 +235,7 @@ class Controller:
         self._state = candidate.state
         self._keep_names()
         if self._names.resolved:
-            self._names_changed()  # while it was on its way
+            self._rebuild_soon()  # while it was on its way
         if kind != "dns":
             self.view.changed(kind, f"configuration {message.version} runs")
         if self._started:
@@ -259,22 +262,24 @@ class Controller:
 
     # ---- changes of its own
 
-    def _names_changed(self) -> None:
-        self._steps.put_nowait((NamesChanged(), []))
+    def _rebuild_soon(self) -> None:
+        self._steps.put_nowait((Rebuild(), []))
 
-    async def _rebuild(self, message: NamesChanged, fds: list[int]) -> None:
-        """Addresses are other ones: the running configuration makes another snapshot."""
+    async def _rebuild(self, message: Rebuild, fds: list[int]) -> None:
+        """What the running configuration refers to is another: it makes another snapshot."""
         if self.view.loaded_config is None:
             return
         try:
             await self._offer(next(self._changes), self.view.loaded_config, self._state)
         except ConfigError as error:
-            log.error("new addresses were not taken: %s", error)
+            log.error("new addresses or files were not taken: %s", error)
 
     def _keep_names(self) -> None:
-        """Forget names that the running configuration does not use."""
+        """Forget names and files that the running configuration does not use."""
         if self.view.loaded_config is not None:
             self._names.keep(self._loader.dns_targets(self.view.loaded_config))
+        if self.view.snapshot is not None:
+            self._files.keep(self.view.snapshot.get("watched_files", ()))
 
     async def _reopen_logs(self) -> None:
         for service in self._services:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.proxy.sidecar import Sidecar
+from tests.proxy.tls import Authority, Certificate
 from tests.proxy.upstream import Peer, Upstream, echo_head
 
 Start = Callable[..., Sidecar]
@@ -39,3 +40,15 @@ def start(tmp_path: Path) -> Iterator[Start]:
             return running.enter_context(Sidecar(directory, config, **options))
 
         yield run
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    directory = tmp_path / "certificates"
+    directory.mkdir()
+    return Authority(directory)
+
+
+@pytest.fixture
+def certificate(authority: Authority) -> Certificate:
+    return authority.issue("a.test", "*.b.test", "127.0.0.1")

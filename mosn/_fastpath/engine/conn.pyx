@@ -14,9 +14,11 @@ from mosn._fastpath.engine.system cimport (
     setsockopt, shutdown,
 )
 from mosn._fastpath.engine.timer cimport timer_arm, timer_cancel
+from mosn._fastpath.engine.tls cimport tls_flush, tls_goodbye, tls_moved, tls_recv, tls_write_large
 from mosn._fastpath.engine.types cimport (
     C_CLOSE_AFTER, C_CONNECTING, C_DEAD, C_EOF, C_HIGH, C_IN_FLUSH, C_IN_READY, C_LATE, C_LINGER, C_LINGERED, C_PAUSED,
-    C_RDHUP, C_READABLE, C_REDELIVER, C_SHUT, C_SHUT_AFTER, C_WRITABLE, SCRATCH_BYTES, Conn, ConnOps, Engine, Timer,
+    C_RDHUP, C_READABLE, C_REDELIVER, C_SHUT, C_SHUT_AFTER, C_WRITABLE, SCRATCH_BYTES, T_FAILED, Conn, ConnOps, Engine,
+    Timer,
 )
 from mosn._fastpath.memory cimport buf_append, buf_consume, buf_len, buf_release, buf_reserve
 
@@ -72,6 +74,10 @@ cdef int conn_move(Conn *target, Conn *source, const ConnOps *ops) noexcept nogi
     target.outbuf = source.outbuf
     memset(&source.inbuf, 0, sizeof(source.inbuf))
     memset(&source.outbuf, 0, sizeof(source.outbuf))
+    if source.tls != NULL:
+        target.tls = source.tls
+        source.tls = NULL
+        tls_moved(target)
     timer_cancel(engine, &source.timer)
     source.fd = -1
     bury(source)
@@ -124,12 +130,18 @@ cdef bint deliver(Conn *conn, char *p, size_t n) noexcept nogil:
     return True
 
 
+cdef inline ssize_t receive(Conn *conn, char *p, size_t room) noexcept nogil:
+    if conn.tls != NULL:
+        return tls_recv(conn, p, room)
+    return recv(conn.fd, p, room, 0)
+
+
 cdef ssize_t carry(Conn *conn, char **start, size_t *room) noexcept nogil:
     # One recv behind a few unread bytes, which move into the scratch: on a busy shared connection nearly every read
     # ends in the middle of a frame, and a buffer of its own would be filled in small pieces.
     cdef uint32_t held = buf_len(&conn.inbuf)
     cdef char *scratch = conn.engine.scratch
-    cdef ssize_t n = recv(conn.fd, scratch + held, SCRATCH_BYTES - held, 0)
+    cdef ssize_t n = receive(conn, scratch + held, SCRATCH_BYTES - held)
     room[0] = SCRATCH_BYTES - held
     if n > 0:
         memcpy(scratch, conn.inbuf.data + conn.inbuf.start, held)
@@ -146,12 +158,12 @@ cdef ssize_t fill(Conn *conn, char **start, size_t *room) noexcept nogil:
     if buf_len(&conn.inbuf) == 0:
         start[0] = conn.engine.scratch
         room[0] = conn.read_limit if conn.read_limit else SCRATCH_BYTES
-        return recv(conn.fd, start[0], room[0], 0)
+        return receive(conn, start[0], room[0])
     if buf_reserve(&conn.engine.pool, &conn.inbuf, GROW_BYTES) < 0:
         conn_close(conn)
         return -1
     room[0] = conn.inbuf.capacity - conn.inbuf.end
-    n = recv(conn.fd, conn.inbuf.data + conn.inbuf.end, room[0], 0)
+    n = receive(conn, conn.inbuf.data + conn.inbuf.end, room[0])
     if n > 0:
         conn.inbuf.end += <uint32_t>n
     start[0] = conn.inbuf.data + conn.inbuf.start
@@ -254,6 +266,14 @@ cdef int conn_write(Conn *conn, const char *p, size_t n) noexcept nogil:
     return 0
 
 
+cdef int write_sealed(Conn *conn, const char *p, size_t n) noexcept nogil:
+    if tls_write_large(conn, p, n) < 0:
+        return -1
+    check_high(conn)
+    conn_flush_soon(conn)
+    return 0
+
+
 cdef int conn_write_large(Conn *conn, const char *p, size_t n) noexcept nogil:
     cdef iovec parts[2]
     cdef msghdr message
@@ -261,6 +281,8 @@ cdef int conn_write_large(Conn *conn, const char *p, size_t n) noexcept nogil:
     cdef size_t queued = buf_len(&conn.outbuf)
     if n < DIRECT_BYTES or not conn.flags & C_WRITABLE or conn.flags & C_DEAD:
         return conn_write(conn, p, n)
+    if conn.tls != NULL:
+        return write_sealed(conn, p, n)
     memset(&message, 0, sizeof(message))
     parts[0].iov_base = conn.outbuf.data + conn.outbuf.start if queued else NULL
     parts[0].iov_len = queued
@@ -290,6 +312,9 @@ cdef void conn_push(Conn *conn) noexcept nogil:
     cdef ssize_t n
     if not conn.flags & C_WRITABLE or conn.flags & C_DEAD:
         return
+    if conn.tls != NULL:
+        tls_flush(conn)
+        return
     n = send(conn.fd, conn.outbuf.data + conn.outbuf.start, buf_len(&conn.outbuf), MSG_NOSIGNAL)
     if n > 0:
         if <size_t>n < buf_len(&conn.outbuf):
@@ -303,6 +328,8 @@ cdef void flushed(Conn *conn) noexcept nogil:
         conn_close(conn)
         return
     if conn.flags & C_SHUT_AFTER and not conn.flags & C_SHUT:
+        if conn.tls != NULL and not tls_goodbye(conn):
+            return                      # the close_notify waits for the socket
         conn.flags |= C_SHUT
         shutdown(conn.fd, SHUT_WR)
         if conn.flags & C_LINGER and conn.flags & C_EOF:
@@ -322,9 +349,21 @@ cdef inline void rearm_linger(Conn *conn) noexcept nogil:
     timer_arm(conn.engine, &conn.timer, conn.high_water)
 
 
+cdef bint flush_sealed(Conn *conn) noexcept nogil:
+    cdef ssize_t n = tls_flush(conn)
+    if n < 0:
+        write_failed(conn, errno)
+        return False
+    if n and conn.flags & C_LINGER:
+        rearm_linger(conn)
+    return True
+
+
 cdef void conn_flush(Conn *conn) noexcept nogil:
     cdef ssize_t n
-    while conn.flags & C_WRITABLE and buf_len(&conn.outbuf):
+    if conn.tls != NULL and not flush_sealed(conn):
+        return
+    while conn.tls == NULL and conn.flags & C_WRITABLE and buf_len(&conn.outbuf):
         n = send(conn.fd, conn.outbuf.data + conn.outbuf.start, buf_len(&conn.outbuf), MSG_NOSIGNAL)
         if n >= 0:
             if conn.flags & C_LINGER:
@@ -389,6 +428,8 @@ cdef void conn_close(Conn *conn) noexcept nogil:
         return
     timer_cancel(conn.engine, &conn.timer)
     buf_release(&conn.engine.pool, &conn.inbuf)
+    if conn.tls != NULL and conn.tls.sealed == 0:
+        tls_goodbye(conn)               # as far as the socket takes it
     buf_release(&conn.engine.pool, &conn.outbuf)
     if conn.fd >= 0:
         close(conn.fd)
@@ -400,6 +441,8 @@ cdef void conn_abort(Conn *conn) noexcept nogil:
     cdef linger reset
     if conn.flags & C_DEAD:
         return
+    if conn.tls != NULL:
+        conn.tls.flags |= T_FAILED      # no close_notify in front of a reset
     reset.l_onoff = 1
     reset.l_linger = 0
     setsockopt(conn.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset))

@@ -15,9 +15,10 @@ from mosn._fastpath.engine.system cimport (
     epoll_wait, eventfd, getsockopt, mosn_load, mosn_store, read, socklen_t, timespec, write,
 )
 from mosn._fastpath.engine.timer cimport timers_run, timers_wait, wheel_init
+from mosn._fastpath.engine.tls cimport tls_free, tls_handshake, tls_settle
 from mosn._fastpath.engine.types cimport (
     C_CLOSE_AFTER, C_CONNECTING, C_DEAD, C_IN_FLUSH, C_IN_READY, C_RDHUP, C_READABLE, C_SHUT_AFTER, C_WRITABLE,
-    QUEUE_SIZE, SCRATCH_BYTES, Conn, Engine, Queue, QueueItem,
+    QUEUE_SIZE, SCRATCH_BYTES, Conn, Engine, Queue, QueueItem, Tls,
 )
 from mosn._fastpath.memory cimport pool_free_all, pool_init
 
@@ -113,18 +114,36 @@ cdef void engine_free(Engine *engine) noexcept nogil:
     pool_free_all(&engine.pool)
     free(engine.scratch)
     engine.scratch = NULL
+    free(engine.wire)
+    engine.wire = NULL
 
 
 # -- a batch
 
+cdef void finish_handshake(Conn *conn) noexcept nogil:
+    # A connection to a TLS peer is connected when the handshake is done.
+    cdef int said = tls_handshake(conn)
+    if said == 0:
+        return
+    conn.flags &= ~<uint32_t>C_CONNECTING
+    if said < 0:
+        conn.ops.on_error(conn, conn.tls.error)
+        return
+    conn.flags |= C_READABLE            # what came with the end of the handshake is in OpenSSL's hands
+    conn.ops.on_connected(conn)
+
+
 cdef void finish_connect(Conn *conn) noexcept nogil:
     cdef int error = 0
     cdef socklen_t n = sizeof(error)
-    conn.flags &= ~<uint32_t>C_CONNECTING
     if getsockopt(conn.fd, SOL_SOCKET, SO_ERROR, &error, &n) < 0 or error:
+        conn.flags &= ~<uint32_t>C_CONNECTING
         conn.ops.on_error(conn, error)
-        return
-    conn.ops.on_connected(conn)
+    elif conn.tls != NULL:
+        finish_handshake(conn)
+    else:
+        conn.flags &= ~<uint32_t>C_CONNECTING
+        conn.ops.on_connected(conn)
 
 
 cdef void end_turn(Engine *engine) noexcept nogil:
@@ -172,6 +191,8 @@ cdef void handle(Conn *conn, uint32_t events) noexcept nogil:
             conn_flush(conn)
         if not conn.flags & C_DEAD and conn.ops.on_writable != NULL:
             conn.ops.on_writable(conn)
+    elif conn.flags & C_CONNECTING and conn.tls != NULL:
+        finish_connect(conn)
     if conn.flags & C_READABLE and not conn.flags & C_DEAD:
         read_turn(conn)
 
@@ -201,6 +222,7 @@ cdef void run_ready(Engine *engine) noexcept nogil:
 cdef void free_dead(Engine *engine) noexcept nogil:
     cdef Conn *conn
     cdef Conn *kept = NULL
+    cdef Tls *tls
     while engine.dead != NULL:
         conn = engine.dead
         engine.dead = conn.next_dead
@@ -208,7 +230,12 @@ cdef void free_dead(Engine *engine) noexcept nogil:
             conn.next_dead = kept       # a list still points at it
             kept = conn
         else:
+            tls = conn.tls
+            if tls != NULL:
+                tls_settle(tls)
             conn.ops.destroy(conn)
+            if tls != NULL:
+                tls_free(engine, tls)
     engine.dead = kept
 
 

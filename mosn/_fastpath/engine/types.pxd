@@ -75,9 +75,40 @@ cdef struct Conn:
     Buf inbuf
     Buf outbuf
     Timer timer
+    Tls *tls                    # NULL: plain text
     Conn *next_ready
     Conn *next_flush
     Conn *next_dead
+
+
+cdef enum TlsFlag:
+    T_OPEN = 1                  # the handshake is done
+    T_KERNEL = 2                # in this call, the socket may still have bytes
+    T_FIN = 4                   # the peer's FIN was read
+    T_EOF = 8                   # the peer's close_notify was read, or a FIN without one
+    T_TRUNCATED = 16            # the latter: what came last may be less than was sent
+    T_FAILED = 32               # see error; nothing more can be read or written
+    T_NOTIFIED = 64             # our close_notify was written
+    T_CLIENT = 128              # we opened the connection
+
+
+cdef struct Tls:
+    # The TLS of one connection (see tls.pxd).
+    void *ssl                   # SSL *
+    Conn *conn
+    void *context               # what the handshake is checked against; the proxy's
+    void *held                  # what keeps `context` alive; the proxy's
+    void (*settled)(Tls *tls) noexcept nogil        # the handshake is done, has failed, or was given up; then NULL
+    void *peer                  # the proxy's: the upstream host
+    void *hello                 # the proxy's: what a listener filter read of the ClientHello; freed with this
+    void *facts                 # the proxy's: what is told of the connection; freed with this
+    uint64_t generation         # of the context: sessions are good for connections of the same one
+    Buf early                   # bytes that were read from the socket before TLS took over
+    uint32_t sealed             # so many bytes at the front of conn.outbuf are records already
+    uint32_t flags              # TlsFlag
+    int error                   # errno of T_FAILED: EPROTO when TLS itself failed
+    unsigned long reason        # OpenSSL's code of that; 0 none
+    uint32_t refusal            # why the proxy's own check of the peer's certificate failed; private to the proxy
 
 
 cdef struct Pipe:
@@ -116,6 +147,9 @@ cdef struct Engine:
     Wheel wheel
     BlockPool pool
     char *scratch               # SCRATCH_BYTES, for reading
+    char *wire                  # records on their way from OpenSSL to the socket; NULL until there is TLS
+    size_t wire_bytes
+    size_t wire_room
     Pipe pipes[16]              # empty ones, kept for the next bulk transfer
     uint32_t kept_pipes
     Conn *ready                 # to be read (again) in this batch

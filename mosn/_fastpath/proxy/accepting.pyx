@@ -5,37 +5,29 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memset
 
 from mosn._fastpath.codec.client_hello cimport ClientHello
-from mosn._fastpath.engine.conn cimport conn_close, conn_init, conn_ready_again, conn_timer
+from mosn._fastpath.engine.conn cimport conn_init, conn_timer
 from mosn._fastpath.engine.system cimport (
-    AF_INET6, AF_UNIX, IPPROTO_IP, IPPROTO_IPV6, close, getsockname, getsockopt, sockaddr, sockaddr_storage,
-    socklen_t,
+    AF_INET6, AF_UNIX, IPPROTO_IP, IPPROTO_IPV6, close, getsockname, getsockopt, sockaddr, sockaddr_storage, socklen_t,
 )
-from mosn._fastpath.engine.types cimport C_READABLE, C_REDELIVER, Conn, ConnOps
+from mosn._fastpath.engine.types cimport Conn, ConnOps
 from mosn._fastpath.memory cimport buf_append, buf_consume, buf_len
 from mosn._fastpath.proxy.chain cimport chain_find
-from mosn._fastpath.proxy.detect cimport (
-    DETECT_CLOSE, DETECT_MORE, Detection, detect, detect_wanted,
-)
+from mosn._fastpath.proxy.detect cimport DETECT_CLOSE, DETECT_MORE, Detection, detect, detect_wanted
 from mosn._fastpath.proxy.holding cimport give_limits, listener_runtime
 from mosn._fastpath.proxy.info cimport address_from_sockaddr
+from mosn._fastpath.proxy.opening cimport open_protocol, turn_away
 from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_read
 from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, Listener, ListenerRuntime, Proxy, Snapshot
+from mosn._fastpath.proxy.tls_accepting cimport tls_begin, tls_kill_all
 from mosn._fastpath.proxy.types cimport Address
 from mosn._fastpath.shm.segment cimport LIMIT_CONNECTIONS, count, gauge, limit_take
 from mosn._fastpath.shm.stats cimport (
-    LSG_CX_ACTIVE, LSG_PRE_CX_ACTIVE, LS_CX_DESTROY, LS_CX_OVERFLOW, LS_CX_OVERLOAD_REJECT, LS_CX_TOTAL,
-    LS_LISTENER_FILTER_ERROR, LS_LISTENER_FILTER_REMOTE_CLOSE, LS_NO_FILTER_CHAIN_MATCH, LS_PRE_CX_TIMEOUT,
-    SVG_CONNECTIONS,
+    LSG_CX_ACTIVE, LSG_PRE_CX_ACTIVE, LS_CX_OVERFLOW, LS_CX_OVERLOAD_REJECT, LS_CX_TOTAL, LS_LISTENER_FILTER_ERROR,
+    LS_LISTENER_FILTER_REMOTE_CLOSE, LS_NO_FILTER_CHAIN_MATCH, LS_PRE_CX_TIMEOUT, SVG_CONNECTIONS,
 )
 
 cdef enum:
     SO_ORIGINAL_DST = 80
-
-ctypedef void *(*OpenFn)(Proxy *proxy, const Accepted *accepted, FilterChain *chain) noexcept nogil
-
-cdef OpenFn open_http = NULL
-cdef OpenFn open_tcp = NULL
-cdef OpenFn open_rpc = NULL
 
 
 cdef struct Waiting:
@@ -47,19 +39,6 @@ cdef struct Waiting:
     Accepted accepted
     Detection detection
     uint8_t header_over         # the PROXY header was taken, or there is none to come
-
-
-cdef void accepting_set_protocols(void *http, void *tcp, void *rpc) noexcept nogil:
-    global open_http, open_tcp, open_rpc
-    open_http = <OpenFn>http
-    open_tcp = <OpenFn>tcp
-    open_rpc = <OpenFn>rpc
-
-
-cdef inline OpenFn opener(const FilterChain *chain) noexcept nogil:
-    if chain.http != NULL:
-        return open_http
-    return open_rpc if chain.rpc != NULL else open_tcp
 
 
 cdef void connection_accepted(ListenerRuntime *runtime, int fd, const sockaddr_storage *peer,
@@ -116,23 +95,6 @@ cdef bint admit(Proxy *proxy, Accepted *facts) noexcept nogil:
     gauge(proxy.region, proxy.server_gauges + SVG_CONNECTIONS, 1)
     proxy.connections += 1
     return True
-
-
-cdef void turn_away(Proxy *proxy, Accepted *facts) noexcept nogil:
-    # An admitted connection that no protocol took.
-    if facts.conn != NULL:
-        conn_close(facts.conn)
-    else:
-        close(facts.fd)
-    uncount(proxy, facts)
-
-
-cdef void uncount(Proxy *proxy, const Accepted *facts) noexcept nogil:
-    count(proxy.region, facts.config.stats + LS_CX_DESTROY, 1)
-    gauge(proxy.region, facts.config.gauges + LSG_CX_ACTIVE, -1)
-    gauge(proxy.region, proxy.server_gauges + SVG_CONNECTIONS, -1)
-    proxy.connections -= 1
-    give_limits(proxy, facts.limit_row, facts.box_limit_row)
 
 
 cdef void restore_destination(Proxy *proxy, Accepted *facts) noexcept nogil:
@@ -327,28 +289,18 @@ cdef void accepting_kill_all(Proxy *proxy) noexcept nogil:
     while proxy.waiting != NULL:
         refreshed(<Waiting *>proxy.waiting)
         filters_closed(<Waiting *>proxy.waiting)
+    tls_kill_all(proxy)
 
 
 cdef void hand_over(Proxy *proxy, Accepted *facts) noexcept nogil:
     cdef FilterChain *chain = chain_find(facts.config, facts)
-    cdef Conn *opened
     if chain == NULL:
         count(proxy.region, facts.config.stats + LS_NO_FILTER_CHAIN_MATCH, 1)
         turn_away(proxy, facts)
-        return
-    opened = <Conn *>opener(chain)(proxy, facts, chain)
-    if opened == NULL:
-        turn_away(proxy, facts)
-        return
-    # The request is often here already: look before the next epoll_wait.
-    opened.flags |= C_READABLE
-    if opened.inbuf.data != NULL:
-        mark_redeliver(opened)
-    conn_ready_again(opened)
-
-
-cdef inline void mark_redeliver(Conn *conn) noexcept nogil:
-    conn.flags |= C_REDELIVER
+    elif chain.tls != NULL:
+        tls_begin(proxy, facts, chain)
+    else:
+        open_protocol(proxy, facts, chain)
 
 
 cdef void destroy(Conn *conn) noexcept nogil:

@@ -5,15 +5,15 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
+from mosn._fastpath.engine.system cimport AF_INET, AF_INET6, AF_UNIX
+from mosn._fastpath.engine.tls cimport tls_session_free
 from mosn._fastpath.memory cimport Slice, slice_of
 from mosn._fastpath.proxy.balance cimport Balancer, balancer_free, balancer_new
+from mosn._fastpath.proxy.tls_context cimport TlsContextObject
 from mosn._fastpath.proxy.types cimport Breaker, Cluster, Host
 
 cdef extern from "<sys/socket.h>" nogil:
     ctypedef unsigned short sa_family_t
-    const int AF_INET
-    const int AF_INET6
-    const int AF_UNIX
 
 cdef extern from "<netinet/in.h>" nogil:
     struct in_addr:
@@ -171,6 +171,7 @@ cdef void host_free(Host *host) noexcept nogil:
         (<OwnedHost *>host).texts = text.older
         free(text)
         text = (<OwnedHost *>host).texts
+    tls_session_free(host.tls_session)
     free(host)
 
 
@@ -326,8 +327,7 @@ cdef class ClusterObject:
         self._keep = []
         self.name = spec["name"]
         self.hosts = list(hosts)
-        if seed is None:
-            seed = int.from_bytes(os.urandom(8), "little")
+        seed = int.from_bytes(os.urandom(8), "little") if seed is None else seed
         self.set_values(spec)
         self.set_hosts(spec)
         self.cluster.lb.state = balancer_new(self.cluster.hosts, spec["hosts"], spec["lb"], seed)
@@ -374,6 +374,9 @@ cdef class ClusterObject:
         cluster.histograms = spec["histogram"]
         set_breaker(&cluster.breakers[0], spec["circuit_breakers"]["default"])
         set_breaker(&cluster.breakers[1], spec["circuit_breakers"]["high"])
+        if spec["tls"] is not None:
+            self._keep.append(context := TlsContextObject(spec["tls"]))
+            cluster.tls = &(<TlsContextObject>context).context
         if spec["bind_address"]:
             cluster.bind_address_len = parse_socket_address(spec["bind_address"], cluster.bind_address)
         return 0

@@ -42,6 +42,7 @@ cdef enum FormatOp:
     OP_QUERY_PARAM
     OP_QUERY                    # id 1: decoded
     OP_PATH                     # id 1: without query; second: HostFrom
+    OP_TLS                      # id: TlsFact of the client's connection
     OP_LOG_TYPE
     OP_UNIQUE_ID
     OP_TRACE_ID                 # id 1: the span's

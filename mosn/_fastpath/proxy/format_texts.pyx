@@ -4,19 +4,18 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memchr, memcpy, strlen
 
 from mosn._fastpath.hashing cimport xxh64
-from mosn._fastpath.head cimport (
-    H_ENVOY_ORIGINAL_HOST, H_ENVOY_ORIGINAL_PATH, H_TRACEPARENT, Head, Header, head_get,
-)
+from mosn._fastpath.head cimport H_ENVOY_ORIGINAL_HOST, H_ENVOY_ORIGINAL_PATH, H_TRACEPARENT, Head, Header, head_get
 from mosn._fastpath.memory cimport BlockPool, Buf, Slice, slice_of
 from mosn._fastpath.proxy.format_ops cimport (
-    ADDRESS_PORT, ADDRESS_WHOLE, CURRENT, HOST_FIRST, OP_ADDRESS, OP_FLAGS, OP_GRPC_STATUS, OP_LOG_TYPE, OP_PATH,
-    OP_PROTOCOL, OP_QUERY, OP_QUERY_PARAM, OP_SERVER_NAME, OP_TRACE_ID, OP_UNIQUE_ID, OP_UPSTREAM_CLUSTER,
+    ADDRESS_PORT, ADDRESS_WHOLE, CURRENT, HOST_FIRST, OP_ADDRESS, OP_FLAGS, OP_GRPC_STATUS, OP_LOG_TYPE, OP_TLS,
+    OP_PATH, OP_PROTOCOL, OP_QUERY, OP_QUERY_PARAM, OP_SERVER_NAME, OP_TRACE_ID, OP_UNIQUE_ID, OP_UPSTREAM_CLUSTER,
     OP_UPSTREAM_HOST_NAME, OP_UPSTREAM_PROTOCOL, OP_UPSTREAM_REMOTE, ORIGINAL_OR_CURRENT, SNI_ONLY, put,
 )
 from mosn._fastpath.proxy.format_status cimport append_grpc_status
 from mosn._fastpath.proxy.info cimport address_from_sockaddr, address_text
 from mosn._fastpath.proxy.info import PROTOCOL_NAMES, RESPONSE_FLAGS
 from mosn._fastpath.proxy.match cimport path_only, query_first
+from mosn._fastpath.proxy.tls_facts cimport tls_append_fact
 from mosn._fastpath.proxy.types cimport FLAG_COUNT, Address, FormatStep, RequestInfo
 
 cdef extern from "<sys/socket.h>" nogil:
@@ -321,6 +320,8 @@ cdef int append_text(const FormatStep *step, const RequestInfo *info, BlockPool 
         return _path_value(step, info, pool, out)
     if step.op in (OP_QUERY, OP_QUERY_PARAM):
         return _query_value(step, info, pool, out)
+    if step.op == OP_TLS:
+        return tls_append_fact(info.client_tls, step.id, pool, out)
     if step.op == OP_LOG_TYPE:
         return _log_type(info, pool, out)
     if step.op == OP_UNIQUE_ID:

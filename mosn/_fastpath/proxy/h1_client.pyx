@@ -18,7 +18,7 @@ from mosn._fastpath.engine.conn cimport (
     conn_close, conn_flush_soon, conn_pause, conn_read, conn_resume, conn_shutdown, conn_timer, conn_write,
     conn_write_large,
 )
-from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, C_PAUSED, Conn, ConnOps
+from mosn._fastpath.engine.types cimport C_DEAD, C_HIGH, C_PAUSED, T_TRUNCATED, Conn, ConnOps
 from mosn._fastpath.head cimport (
     HF_CLOSE, HF_HTTP10, HF_KEEP_ALIVE, HF_UPGRADE, H_CONNECTION, H_CONTENT_LENGTH, H_TRANSFER_ENCODING, H_UPGRADE,
     M_CONNECT, M_GET, M_HEAD, Head, head_add_known, head_init,
@@ -280,12 +280,17 @@ cdef void on_eof(Conn *conn) noexcept nogil:
         stream.events.data(stream, NULL, 0, True)
         if client.request_done and not conn.flags & C_DEAD:
             finish_tunnel(client)
-    elif client.body.kind == H1_BODY_UNTIL_CLOSE:
+    elif client.body.kind == H1_BODY_UNTIL_CLOSE and not was_cut(conn):
         h1_client_detach(client)
         stream.events.data(stream, NULL, 0, True)
         h1_client_close(client)
     else:
         h1_client_fail(client, broken_off(client), NULL)
+
+
+cdef inline bint was_cut(const Conn *conn) noexcept nogil:
+    # Over TLS only a close_notify says that this was all: a FIN could be anybody's.
+    return conn.tls != NULL and conn.tls.flags & T_TRUNCATED != 0
 
 
 cdef int broken_off(H1Client *client) noexcept nogil:

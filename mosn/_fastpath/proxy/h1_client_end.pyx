@@ -6,6 +6,7 @@ from mosn._fastpath.codec.http1 cimport h1_head_reset
 from mosn._fastpath.engine.conn cimport conn_close, conn_resume
 from mosn._fastpath.engine.splice cimport pipe_give
 from mosn._fastpath.engine.system cimport EAGAIN, MSG_DONTWAIT, MSG_PEEK, errno, recv
+from mosn._fastpath.engine.tls cimport tls_silent
 from mosn._fastpath.engine.types cimport C_DEAD, C_READABLE
 from mosn._fastpath.memory cimport Slice, buf_len, buf_release, slice_of
 from mosn._fastpath.proxy.runtime cimport CLIENT_CLOSED, RESET_PROTOCOL, H1Client, Stream
@@ -28,6 +29,8 @@ cdef bint h1_client_silent(H1Client *client) noexcept nogil:
     cdef char byte
     if not client.conn.flags & C_READABLE:
         return True
+    if client.conn.tls != NULL:
+        return tls_silent(&client.conn)
     if recv(client.conn.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 or errno != EAGAIN:
         return False
     client.conn.flags &= ~<uint32_t>C_READABLE

@@ -25,6 +25,8 @@ cdef void h1_client_maybe_splice(H1Client *client) noexcept nogil:
     client.conn.read_limit = 0
     if client.body.kind != H1_BODY_LENGTH or client.body.remaining < SPLICE_FROM or client.splicing:
         return
+    if client.conn.tls != NULL:
+        return
     if stream.down_ops.splice_target(stream) == NULL or pipe_take(client.conn.engine, &client.pipe) < 0:
         return
     client.splicing = True

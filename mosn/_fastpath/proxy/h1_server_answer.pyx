@@ -170,7 +170,7 @@ cdef bint above_high(Stream *stream) noexcept nogil:
 
 cdef Conn *splice_target(Stream *stream) noexcept nogil:
     cdef H1Server *server = <H1Server *>stream.down
-    if server.response_body != H1_BODY_LENGTH or server.conn.flags & C_DEAD:
+    if server.response_body != H1_BODY_LENGTH or server.conn.flags & C_DEAD or server.conn.tls != NULL:
         return NULL
     return &server.conn
 

@@ -11,6 +11,7 @@ from mosn._fastpath.engine.types cimport C_EOF, C_PAUSED, Conn, Engine
 from mosn._fastpath.proxy.holding cimport give_limits
 from mosn._fastpath.proxy.log cimport access_logs_write
 from mosn._fastpath.proxy.runtime cimport SERVER_HEAD, H1Server, Listener, Proxy
+from mosn._fastpath.proxy.tls_facts cimport tls_describe
 from mosn._fastpath.proxy.types cimport RequestInfo
 from mosn._fastpath.shm.segment cimport count, gauge, histogram_record
 from mosn._fastpath.shm.stats cimport (
@@ -86,6 +87,8 @@ cdef void log_closed(H1Server *server, Listener *config) noexcept nogil:
     cdef Engine *engine = server.proxy.engine
     memset(&info, 0, sizeof(info))
     info.remote = server.remote
+    if server.conn.tls != NULL:
+        tls_describe(&info, server.conn.tls)
     info.direct_remote = server.remote if server.direct_remote == NULL else server.direct_remote[0]
     info.local = server.local
     info.connection_id = server.id

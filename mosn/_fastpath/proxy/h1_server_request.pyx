@@ -24,6 +24,7 @@ from mosn._fastpath.proxy.stream cimport (
     stream_begin, stream_downstream_reset, stream_open, stream_protocol_error, stream_request_data,
     stream_request_trailers, stream_takes_data,
 )
+from mosn._fastpath.proxy.tls_facts cimport tls_describe
 from mosn._fastpath.proxy.types cimport P_HTTP10, P_HTTP11
 from mosn._fastpath.shm.segment cimport count
 from mosn._fastpath.shm.stats cimport HT_CX_RX_BYTES, HT_RQ_HEADER_TIMEOUT
@@ -43,6 +44,8 @@ cdef Stream *new_stream(H1Server *server) noexcept nogil:
     stream.manager = server.manager
     stream.listener = server.config
     stream.info.remote = server.remote
+    if server.conn.tls != NULL:
+        tls_describe(&stream.info, server.conn.tls)
     stream.info.direct_remote = server.remote if server.direct_remote == NULL else server.direct_remote[0]
     stream.info.local = server.local
     stream.info.connection_id = server.id

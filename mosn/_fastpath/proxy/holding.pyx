@@ -4,7 +4,9 @@ from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcmp, memcpy, memset
 
+from mosn._fastpath.codec.client_hello cimport ClientHello
 from mosn._fastpath.engine.system cimport mosn_store
+from mosn._fastpath.engine.types cimport Conn
 from mosn._fastpath.proxy.chain cimport chain_find
 from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, H1Server, ListenerRuntime, Proxy
 from mosn._fastpath.proxy.types cimport Address
@@ -12,7 +14,7 @@ from mosn._fastpath.shm.segment cimport LIMIT_CONNECTIONS, limit_give
 
 
 cdef FilterChain *chain_now(ListenerRuntime *listener, const Address *remote, const Address *direct_remote,
-                            const Address *local, const char *protocol) noexcept nogil:
+                            const Address *local, const char *protocol, const Conn *conn) noexcept nogil:
     cdef Accepted accepted
     memset(&accepted, 0, sizeof(accepted))
     accepted.config = listener.config
@@ -22,14 +24,16 @@ cdef FilterChain *chain_now(ListenerRuntime *listener, const Address *remote, co
     accepted.remote = remote[0]
     accepted.local = local[0]
     accepted.protocol = protocol
+    if conn.tls != NULL:
+        accepted.hello = <const ClientHello *>conn.tls.hello
     return chain_find(accepted.config, &accepted)
 
 
 cdef bint rebind_chain(H1Server *server) noexcept nogil:
     cdef FilterChain *chain = chain_now(
         server.listener, &server.remote, &server.remote if server.direct_remote == NULL else server.direct_remote,
-        &server.local, server.protocol)
-    if chain == NULL or chain.http == NULL:
+        &server.local, server.protocol, &server.conn)
+    if chain == NULL or chain.http == NULL or (chain.tls != NULL) != (server.conn.tls != NULL):
         return False
     server.config = server.listener.config
     server.chain = chain

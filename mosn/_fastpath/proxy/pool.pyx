@@ -18,6 +18,7 @@ from mosn._fastpath.proxy.runtime cimport (
     CLIENT_BUSY, CLIENT_CONNECTING, CLIENT_IDLE, RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, RESET_OVERFLOW,
     S_PENDING_TAKEN, S_REQUEST_TAKEN, S_WAITING, H1Client, HostPool, PoolOps, Proxy, Stream,
 )
+from mosn._fastpath.proxy.tls_handshake cimport tls_connect, tls_failure
 from mosn._fastpath.proxy.types cimport Breaker, Cluster, Host
 from mosn._fastpath.proxy.upstream_host cimport host_free_if_unused, host_pool, host_stat, upstream_socket
 from mosn._fastpath.shm.segment cimport (
@@ -190,7 +191,8 @@ cdef void open_connection(Proxy *proxy, HostPool *pool, Cluster *cluster, Stream
         if taken:
             limit_give(proxy.region, row, LIMIT_CONNECTIONS)
         return
-    if client == NULL or conn_init(&client.conn, proxy.engine, h1_client_conn_ops(), fd, connecting) < 0:
+    if client == NULL or conn_init(&client.conn, proxy.engine, h1_client_conn_ops(), fd, connecting) < 0 or tls_connect(
+            proxy, &client.conn, cluster, pool.host, stream.snapshot) < 0:
         if taken:
             limit_give(proxy.region, row, LIMIT_CONNECTIONS)
         error = errno
@@ -263,6 +265,8 @@ cdef void on_upstream_failed(H1Client *client, int timeout, int error) noexcept 
     cdef Proxy *proxy = client.proxy
     cdef Cluster fake
     cdef Stream *waiting
+    cdef Slice detail
+    cdef char words[128]
     pool.connecting -= 1
     client.state = CLIENT_BUSY
     fake.stats = client.stats
@@ -271,8 +275,9 @@ cdef void on_upstream_failed(H1Client *client, int timeout, int error) noexcept 
     # Those that are told may start new attempts on this host: this connection must be gone from the counts first.
     pool.host.references += 1
     waiting = cut_queue(pool)
+    detail = tls_failure(&client.conn, words, sizeof(words))
     h1_client_close(client)
-    connect_failed(proxy, pool, &fake, waiting, RESET_CONNECT_TIMEOUT if timeout else RESET_CONNECT_FAILED, error)
+    tell(proxy, pool, &fake, waiting, RESET_CONNECT_TIMEOUT if timeout else RESET_CONNECT_FAILED, error, detail)
     pool.host.references -= 1
     host_free_if_unused(proxy, pool)
 
@@ -286,14 +291,18 @@ cdef Stream *cut_queue(HostPool *pool) noexcept nogil:
 
 cdef void connect_failed(Proxy *proxy, HostPool *pool, Cluster *cluster, Stream *stream, int reason,
                          int error) noexcept nogil:
+    tell(proxy, pool, cluster, stream, reason, error, slice_of(NULL, 0))
+
+
+cdef void tell(Proxy *proxy, HostPool *pool, Cluster *cluster, Stream *stream, int reason, int error,
+               Slice detail) noexcept nogil:
     # `stream` is the first of a queue that was cut off: a retry may queue up anew while we go through it.
     cdef Stream *following
     cdef char text[128]
     cdef const char *said
-    cdef Slice detail = slice_of(NULL, 0)
     count(proxy.region, cluster.stats + CL_CX_CONNECT_FAIL, 1)
     host_stat(proxy, pool.host, HS_CX_CONNECT_FAIL)
-    if error:
+    if error and detail.n == 0:
         # Envoy's words: the error came when the loop looked at the socket, not from connect() itself.
         said = strerror_r(error, text + DELAYED, sizeof(text) - DELAYED)
         if said != text + DELAYED:

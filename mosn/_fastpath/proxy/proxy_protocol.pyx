@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memchr, memcmp, memcpy, memset
 
 from mosn._fastpath.engine.conn cimport conn_write
+from mosn._fastpath.engine.tls cimport tls_write_clear
 from mosn._fastpath.engine.system cimport AF_INET, AF_INET6
 from mosn._fastpath.engine.types cimport Conn
 from mosn._fastpath.proxy.info cimport address_parse_ip, address_text
@@ -23,19 +24,24 @@ cdef extern from "<stdio.h>" nogil:
 
 # -- writing
 
+cdef int write(Conn *conn, const char *p, size_t n) noexcept nogil:
+    # The header stands in front of a TLS handshake, not in it.
+    return tls_write_clear(conn, p, n) if conn.tls != NULL else conn_write(conn, p, n)
+
+
 cdef int write_v1(Conn *conn, const Address *source, const Address *target) noexcept nogil:
     cdef char line[128]
     cdef char from_ip[64]
     cdef char to_ip[64]
     cdef int n
     if source.family not in (AF_INET, AF_INET6) or source.family != target.family:
-        return conn_write(conn, "PROXY UNKNOWN\r\n", 15)
+        return write(conn, "PROXY UNKNOWN\r\n", 15)
     bare_ip(source, from_ip)
     bare_ip(target, to_ip)
     n = snprintf(line, sizeof(line), "PROXY %s %s %s %u %u\r\n", <const char *>(
         "TCP4" if source.family == AF_INET else "TCP6"), from_ip, to_ip, <unsigned int>source.port,
         <unsigned int>target.port)
-    return conn_write(conn, line, n)
+    return write(conn, line, n)
 
 
 cdef void bare_ip(const Address *address, char *out) noexcept nogil:
@@ -59,7 +65,7 @@ cdef int write_v2(Conn *conn, const Address *source, const Address *target) noex
     memcpy(header, V2_SIGNATURE, 12)
     if source.family not in (AF_INET, AF_INET6) or source.family != target.family:
         header[12] = 0x20           # LOCAL: the receiver uses the socket's own addresses
-        return conn_write(conn, header, V2_HEADER)
+        return write(conn, header, V2_HEADER)
     header[12] = 0x21
     header[13] = 0x11 if ip_len == 4 else 0x21
     header[15] = <char>(2 * ip_len + 4)
@@ -67,7 +73,7 @@ cdef int write_v2(Conn *conn, const Address *source, const Address *target) noex
     memcpy(header + 16 + ip_len, target.ip, ip_len)
     put_port(header + 16 + 2 * ip_len, source.port)
     put_port(header + 18 + 2 * ip_len, target.port)
-    return conn_write(conn, header, V2_HEADER + 2 * ip_len + 4)
+    return write(conn, header, V2_HEADER + 2 * ip_len + 4)
 
 
 cdef int proxy_protocol_write(Conn *conn, int version, const RequestInfo *info) noexcept nogil:

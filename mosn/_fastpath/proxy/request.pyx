@@ -11,31 +11,13 @@ from posix.types cimport time_t
 from mosn._fastpath.codec.http1 cimport h1_strip_hop_by_hop
 from mosn._fastpath.engine.loop cimport random_next
 from mosn._fastpath.head cimport (
-    H_DATE,
-    H_ENVOY_ATTEMPT_COUNT,
-    H_ENVOY_EXPECTED_RQ_TIMEOUT_MS,
-    H_ENVOY_MAX_RETRIES,
-    H_ENVOY_RETRY_GRPC_ON,
-    H_ENVOY_RETRY_ON,
-    H_ENVOY_UPSTREAM_RQ_PER_TRY_TIMEOUT_MS,
-    H_ENVOY_UPSTREAM_RQ_TIMEOUT_MS,
-    H_ENVOY_UPSTREAM_SERVICE_TIME,
-    H_SERVER,
-    H_USER_AGENT,
-    H_VIA,
-    H_X_FORWARDED_PORT,
-    H_X_FORWARDED_PROTO,
-    H_X_REQUEST_ID,
-    HF_HTTP10,
-    M_CONNECT,
-    Head,
-    Header,
-    head_add_known,
-    head_get,
-    head_has,
-    head_set_known,
+    H_FORWARDED_CLIENT_CERT, H_DATE, H_ENVOY_ATTEMPT_COUNT, H_ENVOY_EXPECTED_RQ_TIMEOUT_MS, H_ENVOY_MAX_RETRIES,
+    H_ENVOY_RETRY_GRPC_ON, H_ENVOY_RETRY_ON, H_ENVOY_UPSTREAM_RQ_PER_TRY_TIMEOUT_MS, H_ENVOY_UPSTREAM_RQ_TIMEOUT_MS,
+    H_ENVOY_UPSTREAM_SERVICE_TIME, H_SERVER, H_USER_AGENT, H_VIA, H_X_FORWARDED_PORT, H_X_FORWARDED_PROTO,
+    H_X_REQUEST_ID, HF_HTTP10, M_CONNECT, Head, Header, head_add_known, head_get, head_has, head_set_known,
 )
 from mosn._fastpath.memory cimport Arena, Slice, arena_alloc, arena_copy, slice_is_lower, slice_of
+from mosn._fastpath.proxy.client_cert cimport request_client_cert
 from mosn._fastpath.proxy.request_address cimport client_address
 from mosn._fastpath.proxy.request_fields cimport clean_fields, clean_untrusted, remove_router_headers
 from mosn._fastpath.proxy.route cimport path_normalize, retry_bits, retry_request_allowed
@@ -235,6 +217,8 @@ cdef int request_prepare(Stream *stream, Slice *details, Slice *location) noexce
     client_address(stream)
     clean_untrusted(stream)
     forwarded_headers(stream)
+    if head_has(head, H_FORWARDED_CLIENT_CERT) or stream.info.client_tls != NULL:
+        request_client_cert(stream)
     request_id(stream)
     if manager.add_user_agent and not head_has(head, H_USER_AGENT):
         head_add_known(head, H_USER_AGENT, manager.server_name.p, manager.server_name.n)

@@ -23,6 +23,7 @@ from mosn._fastpath.proxy.runtime cimport (
     RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, S_PENDING_TAKEN, S_WAITING, HostPool, PoolOps, Proxy, RpcManager,
     Stream,
 )
+from mosn._fastpath.proxy.tls_handshake cimport tls_connect, tls_failure
 from mosn._fastpath.proxy.types cimport Breaker, Cluster, Host
 from mosn._fastpath.proxy.upstream_host cimport host_pool, host_stat, upstream_socket
 from mosn._fastpath.shm.segment cimport (
@@ -182,7 +183,8 @@ cdef void connect_slot(Stream *stream, RpcPool *pool, RpcSlot *slot, uint32_t ro
     cdef int fd = upstream_socket(cluster, pool.host.host, &connecting)
     cdef RpcClient *client = <RpcClient *>calloc(1, sizeof(RpcClient)) if fd >= 0 else NULL
     if client == NULL or rpc_client_init(client) < 0 or conn_init(
-            &client.conn, proxy.engine, rpc_client_conn_ops(), fd, connecting) < 0:
+            &client.conn, proxy.engine, rpc_client_conn_ops(), fd, connecting) < 0 or tls_connect(
+            proxy, &client.conn, cluster, pool.host.host, stream.snapshot) < 0:
         error = errno
         if taken:
             limit_give(proxy.region, row, LIMIT_CONNECTIONS)
@@ -191,7 +193,7 @@ cdef void connect_slot(Stream *stream, RpcPool *pool, RpcSlot *slot, uint32_t ro
         if client != NULL:
             free(client.pending)
         free(client)
-        tell_failed(proxy, pool.host.host, cluster.stats, cut(slot), RESET_CONNECT_FAILED, error)
+        tell_failed(proxy, pool.host.host, cluster.stats, cut(slot), RESET_CONNECT_FAILED, error, slice_of(NULL, 0))
         return
     describe(client, stream, pool, slot)
     client.limit_row = row
@@ -277,25 +279,27 @@ cdef void failed(RpcClient *client, int timeout, int error) noexcept nogil:
     cdef HostPool *pool = client.pool.host
     cdef uint32_t stats = client.stats
     cdef Stream *waiting = cut(client.slot)
+    cdef char words[128]
+    cdef Slice detail = tls_failure(&client.conn, words, sizeof(words))
     if timeout:
         count(proxy.region, stats + CL_CX_CONNECT_TIMEOUT, 1)
     # Those that are told may start new attempts on this host: this connection must be gone from the counts first.
     host.references += 1
     rpc_client_close(client, RESET_CONNECT_FAILED)
-    tell_failed(proxy, host, stats, waiting, RESET_CONNECT_TIMEOUT if timeout else RESET_CONNECT_FAILED, error)
+    tell_failed(proxy, host, stats, waiting, RESET_CONNECT_TIMEOUT if timeout else RESET_CONNECT_FAILED, error, detail)
     host.references -= 1
     proxy.host_unused(proxy, pool)
 
 
-cdef void tell_failed(Proxy *proxy, Host *host, uint32_t stats, Stream *first, int reason, int error) noexcept nogil:
+cdef void tell_failed(Proxy *proxy, Host *host, uint32_t stats, Stream *first, int reason, int error,
+                      Slice detail) noexcept nogil:
     # `first` heads a queue that was cut off: a retry may queue up anew while we go through it.
     cdef Stream *stream
     cdef char words[96]
     cdef const char *said
-    cdef Slice detail = slice_of(NULL, 0)
     count(proxy.region, stats + CL_CX_CONNECT_FAIL, 1)
     host_stat(proxy, host, HS_CX_CONNECT_FAIL)
-    if error:
+    if error and detail.n == 0:
         said = strerror_r(error, words, sizeof(words))
         while said[detail.n]:
             detail.n += 1

@@ -27,6 +27,7 @@ from mosn._fastpath.proxy.rpc_pool cimport rpc_pool_ops
 from mosn._fastpath.proxy.rpc_types cimport RpcClient, RpcExchange, RpcServer
 from mosn._fastpath.proxy.runtime cimport Accepted, FilterChain, Proxy, RpcManager, Stream
 from mosn._fastpath.proxy.stream cimport stream_begin, stream_downstream_reset
+from mosn._fastpath.proxy.tls_facts cimport tls_describe
 from mosn._fastpath.proxy.types cimport Address
 from mosn._fastpath.shm.segment cimport count, gauge, histogram_record
 from mosn._fastpath.shm.stats cimport (
@@ -50,7 +51,7 @@ cdef bint refresh(RpcServer *server) noexcept nogil:
         return True
     chain = chain_now(server.listener, &server.remote,
                       server.direct_remote if server.direct_remote != NULL else &server.remote, &server.local,
-                      server.protocol)
+                      server.protocol, &server.conn)
     if chain == NULL or chain.rpc == NULL or chain.rpc.codec != server.codec:
         return False
     server.config = server.listener.config
@@ -91,6 +92,8 @@ cdef Stream *new_stream(RpcServer *server, char *p, const Frame *frame) noexcept
 
 cdef void describe(RpcServer *server, Stream *stream, const Frame *frame) noexcept nogil:
     stream.info.remote = server.remote
+    if server.conn.tls != NULL:
+        tls_describe(&stream.info, server.conn.tls)
     stream.info.direct_remote = server.remote if server.direct_remote == NULL else server.direct_remote[0]
     stream.info.local = server.local
     stream.info.connection_id = server.id

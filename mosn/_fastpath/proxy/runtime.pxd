@@ -24,6 +24,7 @@ from mosn._fastpath.proxy.types cimport (
     RouteTable,
     WeightedCluster,
 )
+from mosn._fastpath.proxy.tls_types cimport TlsContext
 from mosn._fastpath.shm.segment cimport Limits, Region
 
 
@@ -32,6 +33,19 @@ from mosn._fastpath.shm.segment cimport Limits, Region
 cdef struct UpgradeConfig:
     Slice type                  # lower case
     bint enabled
+
+
+cdef enum ForwardClientCert:
+    XFCC_SANITIZE = 0
+    XFCC_FORWARD_ONLY, XFCC_APPEND_FORWARD, XFCC_SANITIZE_SET, XFCC_ALWAYS_FORWARD_ONLY
+
+
+cdef enum ClientCertDetail:
+    XFCC_SUBJECT = 1
+    XFCC_CERT = 2
+    XFCC_CHAIN = 4
+    XFCC_DNS = 8
+    XFCC_URI = 16
 
 
 cdef struct HttpManager:
@@ -59,6 +73,8 @@ cdef struct HttpManager:
     uint8_t proxy_100_continue
     uint8_t suppress_envoy_headers
     uint8_t respect_expected_timeout
+    uint8_t client_cert         # ForwardClientCert: what happens to x-forwarded-client-cert
+    uint8_t client_cert_details  # ClientCertDetail bits
     uint32_t xff_trusted_hops
     uint32_t max_requests
     uint32_t idle_timeout_ms
@@ -129,6 +145,7 @@ cdef struct ChainMatch:
 cdef struct FilterChain:
     Slice name
     ChainMatch *match           # NULL matches everything
+    TlsContext *tls             # NULL: plain text
     HttpManager *http           # one of the three
     TcpProxy *tcp
     RpcManager *rpc
@@ -493,6 +510,8 @@ cdef struct Proxy:
     Stream *free_streams
     uint32_t free_stream_count
     uint32_t connections        # clients'
+    void *shaking               # every client's connection whose TLS handshake is not done
+    uint32_t handshakes         # how many those are
     uint64_t next_connection_id
     uint32_t worker
     uint32_t draining

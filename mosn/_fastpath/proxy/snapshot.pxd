@@ -12,6 +12,7 @@ from mosn._fastpath.proxy.runtime cimport (
     Snapshot,
     TcpProxy,
 )
+from mosn._fastpath.proxy.tls_context cimport TlsContexts
 from mosn._fastpath.proxy.types cimport Address, Cluster, WeightedCluster
 
 
@@ -29,6 +30,7 @@ cdef class SnapshotObject:
     cdef dict routes            # name -> (spec, RouteTableObject)
     cdef list _keep
     cdef list _blocks
+    cdef TlsContexts _tls
     # Private.
     cdef void *take(self, size_t n) except NULL
     cdef Slice keep(self, str text)

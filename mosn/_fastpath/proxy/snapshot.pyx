@@ -14,6 +14,7 @@ from mosn._fastpath.codec.frame cimport SKIP_HEADERS, SKIP_PATH, FrameCodec
 from mosn._fastpath.codec.frames cimport frame_codec
 from mosn._fastpath.engine.system cimport AF_INET6
 from mosn._fastpath.memory cimport Slice, slice_of
+from mosn._fastpath.proxy.client_cert cimport client_cert_rules
 from mosn._fastpath.proxy.cluster cimport ClusterObject
 from mosn._fastpath.proxy.detect cimport detect_compile
 from mosn._fastpath.proxy.info cimport address_parse_ip
@@ -22,6 +23,7 @@ from mosn._fastpath.proxy.route cimport RouteTableObject
 from mosn._fastpath.proxy.runtime cimport (
     ChainMatch, FilterChain, HttpManager, Listener, PrefixRange, RpcManager, Snapshot, TcpProxy, UpgradeConfig,
 )
+from mosn._fastpath.proxy.tls_context cimport TlsContexts
 from mosn._fastpath.proxy.types cimport P_BOLT, P_DUBBO, P_XPROTOCOL, Address, Cluster, WeightedCluster
 
 
@@ -73,11 +75,13 @@ cdef class SnapshotObject:
                              "controller and worker differ in version")
         self._keep = []
         self._blocks = []
+        self._tls = TlsContexts(previous._tls if previous is not None else None)
         self.spec = spec
         self.version = spec["version"]
         self.compile_clusters(previous, registry)
         self.compile_routes(previous)
         self.compile_listeners()
+        self._tls.settle()
         self.snapshot.max_connections = spec["max_downstream_connections"]
         self.snapshot.limit_row = spec["downstream_limit_row"]
         self.snapshot.owner = <void *>self
@@ -224,6 +228,8 @@ cdef class SnapshotObject:
         if spec["match"] is not None:
             out.match = <ChainMatch *>self.take(sizeof(ChainMatch))
             self.compile_match(out.match, spec["match"])
+        if spec["tls"] is not None:
+            out.tls = self._tls.get(spec["tls"])
         if spec["kind"] == "http":
             out.http = <HttpManager *>self.take(sizeof(HttpManager))
             self.compile_http(out.http, spec["http"])
@@ -322,6 +328,7 @@ cdef class SnapshotObject:
         out.proxy_100_continue = spec["proxy_100_continue"]
         out.suppress_envoy_headers = spec["suppress_envoy_headers"]
         out.respect_expected_timeout = spec["respect_expected_rq_timeout"]
+        client_cert_rules(out, spec)
         out.xff_trusted_hops = spec["xff_num_trusted_hops"]
         return 0
 

@@ -27,6 +27,8 @@ from mosn._fastpath.proxy.tcp_move cimport (
 from mosn._fastpath.proxy.tcp_session cimport (
     Session, Side, tcp_active, tcp_arm_clock, tcp_check_clock, tcp_leave_cluster, tcp_session_end,
 )
+from mosn._fastpath.proxy.tls_facts cimport tls_describe
+from mosn._fastpath.proxy.tls_handshake cimport tls_connect
 from mosn._fastpath.proxy.types cimport (
     CLUSTER_ORIGINAL_DST, FLAG_NC, FLAG_UC, FLAG_UF, FLAG_UH, FLAG_UO, P_NONE, Breaker, Cluster, Host, PickContext,
 )
@@ -149,7 +151,8 @@ cdef void connect_upstream(Session *session) noexcept nogil:
     session.info.host = session.host
     session.connect_us = proxy.engine.now_us
     fd = upstream_socket(session.cluster, session.host, &connecting)
-    if fd < 0 or conn_init(&session.up.conn, proxy.engine, &SIDE_OPS, fd, connecting) < 0:
+    if fd < 0 or conn_init(&session.up.conn, proxy.engine, &SIDE_OPS, fd, connecting) < 0 or tls_connect(
+            proxy, &session.up.conn, session.cluster, session.host, session.snapshot) < 0:
         if fd >= 0:
             close(fd)
         session.counted = False
@@ -157,6 +160,8 @@ cdef void connect_upstream(Session *session) noexcept nogil:
         connect_failed(session, False)
         return
     enter_cluster(session)
+    if session.up.conn.tls != NULL and session.cluster.proxy_protocol:
+        proxy_protocol_write(&session.up.conn, session.cluster.proxy_protocol, &session.info)
     if connecting:
         conn_timer(&session.up.conn, session.cluster.connect_timeout_ms)
     else:
@@ -208,7 +213,7 @@ cdef void on_connected(Conn *conn) noexcept nogil:
     session.info.response_flags &= ~<uint64_t>FLAG_UF
     histogram_record(proxy.region, session.cluster.histograms + CLH_CX_CONNECT_MS,
                      proxy.engine.now_us - session.connect_us)
-    if session.cluster.proxy_protocol:
+    if session.cluster.proxy_protocol and conn.tls == NULL:
         proxy_protocol_write(conn, session.cluster.proxy_protocol, &session.info)
     tcp_active(session)
     tcp_arm_clock(session)
@@ -242,6 +247,8 @@ cdef void describe(Session *session, const Accepted *accepted, FilterChain *chai
     session.box_limit_row = accepted.box_limit_row
     session.info.arena = &session.arena
     session.info.remote = accepted.remote
+    if session.down.conn.tls != NULL:
+        tls_describe(&session.info, session.down.conn.tls)
     session.info.direct_remote = accepted.direct_remote
     session.info.local = accepted.local
     session.info.filter_chain_name = chain.name

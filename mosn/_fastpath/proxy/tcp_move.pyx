@@ -22,6 +22,8 @@ cdef enum:
 
 cdef void start_splicing(Side *side) noexcept nogil:
     side.streak = 0
+    if side.conn.tls != NULL or side.peer.conn.tls != NULL:
+        return                          # the kernel cannot seal
     if not side.pipe.open and pipe_take(side.session.proxy.engine, &side.pipe) < 0:
         return
     side.splicing = True

@@ -3,6 +3,7 @@
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from mosn._fastpath.engine.types cimport Tls
 from mosn._fastpath.head cimport Head
 from mosn._fastpath.memory cimport Arena, Slice
 
@@ -53,6 +54,8 @@ cdef struct Host:
     uint32_t stats
     uint32_t gauges
     Host *next                      # free use by the registry
+    void *tls_session               # SSL_SESSION * of the newest connection, NULL none
+    uint64_t tls_generation         # of the context that it was made with
 
 
 cdef struct LoadBalancer:
@@ -83,6 +86,7 @@ cdef struct Cluster:
     uint8_t proxy_protocol          # 0 none, 1, 2: header to write after connecting
     uint8_t proper_case
     uint8_t tcp_keepalive
+    void *tls                       # TlsContext *, NULL: plain text
     uint32_t connect_timeout_ms
     uint32_t idle_timeout_ms
     uint32_t max_connection_duration_ms
@@ -318,3 +322,4 @@ cdef struct RequestInfo:
     uint8_t has_hash
     uint8_t is_internal         # x-envoy-internal decision
     uint8_t tls                 # the client came over TLS
+    Tls *client_tls             # its TLS; NULL: plain text, or the connection is gone

@@ -124,7 +124,7 @@ cdef int upstream_socket(Cluster *cluster, Host *host, bint *connecting) noexcep
     if cluster.bind_address_len and bind(fd, <sockaddr *>cluster.bind_address, cluster.bind_address_len) < 0:
         close(fd)
         return -1
-    connecting[0] = False
+    connecting[0] = cluster.tls != NULL     # connected is who has shaken hands
     if connect(fd, address, host.socket_address_len) < 0:
         if errno != EINPROGRESS:
             close(fd)

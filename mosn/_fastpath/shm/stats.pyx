@@ -22,6 +22,17 @@ TLS_INSPECTOR_COUNTERS = (
 )
 PROTOCOL_INSPECTOR_COUNTERS = ("found", "not_found")
 
+TLS_COUNTERS = (
+    "handshake", "connection_error", "session_reused", "no_certificate", "fail_verify_no_cert", "fail_verify_error",
+    "fail_verify_san", "fail_verify_cert_hash", "handshake_timeout", "handshake_overflow",
+    "ciphers.TLS_AES_128_GCM_SHA256", "ciphers.TLS_AES_256_GCM_SHA384", "ciphers.TLS_CHACHA20_POLY1305_SHA256",
+    "ciphers.ECDHE-ECDSA-AES128-GCM-SHA256", "ciphers.ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ciphers.ECDHE-ECDSA-CHACHA20-POLY1305", "ciphers.ECDHE-RSA-AES128-GCM-SHA256",
+    "ciphers.ECDHE-RSA-AES256-GCM-SHA384", "ciphers.ECDHE-RSA-CHACHA20-POLY1305", "ciphers.other",
+    "versions.TLSv1", "versions.TLSv1.1", "versions.TLSv1.2", "versions.TLSv1.3", "versions.other",
+    "curves.X25519", "curves.P-256", "curves.P-384", "curves.P-521", "curves.other",
+)
+
 HTTP_COUNTERS = (
     "downstream_cx_total", "downstream_cx_destroy", "downstream_cx_destroy_local", "downstream_cx_destroy_remote",
     "downstream_cx_destroy_active_rq", "downstream_cx_destroy_local_active_rq",
@@ -94,6 +105,8 @@ NAMES = {
     "tcp": (TCP_COUNTERS, TCP_GAUGES, ()),
     "cluster": (CLUSTER_COUNTERS, CLUSTER_GAUGES, CLUSTER_HISTOGRAMS),
     "host": (HOST_COUNTERS, HOST_GAUGES, ()),
+    "listener_ssl": (TLS_COUNTERS, (), ()),
+    "cluster_ssl": (TLS_COUNTERS, (), ()),
 }
 
 # The same as the enums count them.
@@ -108,6 +121,8 @@ ENUM_SIZES = {
     "tcp": (TC_COUNTERS, TC_GAUGES, 0),
     "cluster": (CL_COUNTERS, CL_GAUGES, CL_HISTOGRAMS),
     "host": (HS_COUNTERS, HS_GAUGES, 0),
+    "listener_ssl": (TL_COUNTERS, 0, 0),
+    "cluster_ssl": (TL_COUNTERS, 0, 0),
 }
 
 CAPACITY = {

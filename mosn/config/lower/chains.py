@@ -10,8 +10,9 @@ from mosn.config.lower.dubbo import lower_dubbo
 from mosn.config.lower.http import lower_http, pick
 from mosn.config.lower.rpc import lower_rpc
 from mosn.config.lower.tcp import lower_tcp
+from mosn.config.lower.tls import DOWNSTREAM_TLS, HANDSHAKE_TIMEOUT_MS, lower_downstream_tls
 from mosn.config.rules import unpack
-from mosn.model import FilterChain, FilterChainMatch, PrefixRange, RpcManager
+from mosn.model import FilterChain, FilterChainMatch, PrefixRange, RpcManager, TlsContext
 
 _DUBBO = "envoy.extensions.filters.network.dubbo_proxy.v3.DubboProxy"
 _KINDS: dict[str, Literal["http", "tcp", "rpc"]] = {
@@ -25,22 +26,24 @@ _RAW_BUFFER = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer"
 _SOURCES: tuple[Literal["any", "same_ip_or_loopback", "external"], ...] = ("any", "same_ip_or_loopback", "external")
 
 
-def lower_chains(ctx: Context, listener: Any, path: str) -> tuple[list[FilterChain], FilterChain | None]:
-    """The chains of a listener and its default chain."""
+def lower_chains(
+    ctx: Context, listener: Any, path: str, stat_name: str
+) -> tuple[list[FilterChain], FilterChain | None]:
+    """The chains of a listener and its default chain; `stat_name` is the listener's."""
     chains = [
         made
         for index, chain in enumerate(listener.filter_chains)
-        if (made := _chain(ctx, chain, f"{path}.filter_chains[{index}]"))
+        if (made := _chain(ctx, chain, f"{path}.filter_chains[{index}]", stat_name))
     ]
     default = None
     if listener.HasField("default_filter_chain"):
-        default = _chain(ctx, listener.default_filter_chain, f"{path}.default_filter_chain")
+        default = _chain(ctx, listener.default_filter_chain, f"{path}.default_filter_chain", stat_name)
     _check_matches(ctx, listener, path)
     return chains, default
 
 
-def _chain(ctx: Context, chain: Any, path: str) -> FilterChain | None:
-    _check_transport(ctx, chain, path)
+def _chain(ctx: Context, chain: Any, path: str, stat_name: str) -> FilterChain | None:
+    tls = _transport(ctx, chain, path, stat_name)
     match = _match(ctx, chain.filter_chain_match, f"{path}.filter_chain_match")
     terminal = _terminal(ctx, chain, path)
     if terminal is None:
@@ -50,6 +53,7 @@ def _chain(ctx: Context, chain: Any, path: str) -> FilterChain | None:
     return {
         "name": chain.name,
         "match": match if chain.HasField("filter_chain_match") else None,
+        "tls": tls,
         "kind": kind,
         "http": lower_http(ctx, config, where) if kind == "http" else None,
         "tcp": lower_tcp(ctx, config, where) if kind == "tcp" else None,
@@ -62,11 +66,17 @@ def _lower_rpc(ctx: Context, config: Any, path: str) -> RpcManager:
     return lower(ctx, config, path)
 
 
-def _check_transport(ctx: Context, chain: Any, path: str) -> None:
-    config = unpack(chain.transport_socket.typed_config)
-    if config is not None and config.DESCRIPTOR.full_name != _RAW_BUFFER and not ctx.findings.failed(path):
-        where = f"{path}.transport_socket.typed_config"
-        ctx.report("MC0202", where, f"{config.DESCRIPTOR.full_name} is not implemented for listeners")
+def _transport(ctx: Context, chain: Any, path: str, stat_name: str) -> TlsContext | None:
+    config: Any = unpack(chain.transport_socket.typed_config)
+    if config is None or config.DESCRIPTOR.full_name == _RAW_BUFFER:
+        return None
+    where = f"{path}.transport_socket.typed_config"
+    if config.DESCRIPTOR.full_name != DOWNSTREAM_TLS:
+        if not ctx.findings.failed(path):
+            ctx.report("MC0202", where, f"{config.DESCRIPTOR.full_name} is not implemented for listeners")
+        return None
+    timeout = ctx.milliseconds(chain, "transport_socket_connect_timeout", HANDSHAKE_TIMEOUT_MS, path)
+    return lower_downstream_tls(ctx, config, where, stat_name, timeout or HANDSHAKE_TIMEOUT_MS)
 
 
 def _terminal(ctx: Context, chain: Any, path: str) -> tuple[Any, str] | None:

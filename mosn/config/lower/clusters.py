@@ -10,8 +10,9 @@ from mosn.config.lower.context import Context, wrapped
 from mosn.config.lower.endpoints import dns_target, endpoints_of, resolved_hosts, static_hosts
 from mosn.config.lower.http import HOUR_MS, header_casing, pick
 from mosn.config.lower.listeners import BUFFER_LIMIT
+from mosn.config.lower.tls import UPSTREAM_TLS, lower_upstream_tls
 from mosn.config.rules import unpack
-from mosn.model import CircuitBreaker, Cluster, Host
+from mosn.model import CircuitBreaker, Cluster, Host, TlsContext
 
 ClusterKind = Literal["static", "strict_dns", "logical_dns", "original_dst", "eds"]
 _KINDS: tuple[ClusterKind, ...] = ("static", "strict_dns", "logical_dns", "eds", "original_dst")
@@ -43,7 +44,8 @@ def lower_cluster(ctx: Context, cluster: Any, path: str) -> Cluster:
         "max_requests_per_connection": requests,
         "per_connection_buffer_limit_bytes": wrapped(cluster, "per_connection_buffer_limit_bytes", BUFFER_LIMIT),
         "protocol": "http1",
-        "proxy_protocol": _proxy_protocol(ctx, cluster, path),
+        "tls": _tls(ctx, cluster, path),
+        "proxy_protocol": _proxy_protocol(cluster),
         "bind_address": _bind_address(ctx, cluster, path),
         "tcp_keepalive": cluster.upstream_connection_options.HasField("tcp_keepalive"),
         "header_casing": header_casing(http1),
@@ -128,16 +130,28 @@ def _breaker(ctx: Context, cluster: Any, priority: str, entry: Any) -> CircuitBr
     }
 
 
-def _proxy_protocol(ctx: Context, cluster: Any, path: str) -> Literal["", "v1", "v2"]:
+def _proxy_protocol(cluster: Any) -> Literal["", "v1", "v2"]:
     config: Any = unpack(cluster.transport_socket.typed_config)
     if config is None or config.DESCRIPTOR.full_name != _PROXY_PROTOCOL:
         return ""
-    inner = unpack(config.transport_socket.typed_config)
-    if inner is None or inner.DESCRIPTOR.full_name != _RAW_BUFFER:
-        where = f"{path}.transport_socket.typed_config.transport_socket"
-        if not ctx.findings.failed(where):
-            ctx.report("MC0202", where, "only raw_buffer is implemented inside proxy_protocol")
     return "v2" if config.config.version == 1 else "v1"
+
+
+def _tls(ctx: Context, cluster: Any, path: str) -> TlsContext | None:
+    config: Any = unpack(cluster.transport_socket.typed_config)
+    where = f"{path}.transport_socket.typed_config"
+    if config is not None and config.DESCRIPTOR.full_name == _PROXY_PROTOCOL:
+        config = unpack(config.transport_socket.typed_config)
+        where += ".transport_socket.typed_config"
+        if config is None and not ctx.findings.failed(where):
+            ctx.report("MC0108", where, "is required")
+    if config is None or config.DESCRIPTOR.full_name == _RAW_BUFFER:
+        return None
+    if config.DESCRIPTOR.full_name != UPSTREAM_TLS:
+        if not ctx.findings.failed(where):
+            ctx.report("MC0202", where, f"{config.DESCRIPTOR.full_name} is not implemented for clusters")
+        return None
+    return lower_upstream_tls(ctx, config, where, stat_name(cluster))
 
 
 def _bind_address(ctx: Context, cluster: Any, path: str) -> str:

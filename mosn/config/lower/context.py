@@ -49,6 +49,7 @@ class Context:
     runtime: Runtime
     clusters: frozenset[str] = frozenset()
     sinks: list[LogSink] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
     route_tables: dict[str, RouteTable] = field(default_factory=dict)
     _sink_numbers: dict[str, int] = field(default_factory=dict)
 
@@ -94,12 +95,12 @@ def wrapped(message: Any, name: str, default: Any) -> Any:
 
 
 @cache
-def _compiler(module: str, name: str) -> Callable[[str], object] | None:
+def compiled(module: str, name: str) -> Callable[..., Any] | None:
     """A compiled checker, or None where the extensions are not built."""
     import importlib
 
     try:
-        made: Callable[[str], object] = getattr(importlib.import_module(module), name)
+        made: Callable[..., Any] = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError):
         return None
     return made
@@ -114,7 +115,7 @@ def format_fault(text: str) -> str:
 
 
 def _fault(module: str, name: str, text: str) -> str:
-    compiler = _compiler(module, name)
+    compiler = compiled(module, name)
     if compiler is None:
         return ""
     try:

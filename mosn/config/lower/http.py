@@ -14,6 +14,14 @@ from mosn.model import Fault, HttpManager, RouteTable, Upgrade
 
 _ROUTER = "envoy.extensions.filters.http.router.v3.Router"
 _HTTP_FILTERS = EXTENSIONS["envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter.typed_config"]
+_ClientCert = Literal["sanitize", "forward_only", "append_forward", "sanitize_set", "always_forward_only"]
+_CLIENT_CERT: tuple[_ClientCert, ...] = (
+    "sanitize",
+    "forward_only",
+    "append_forward",
+    "sanitize_set",
+    "always_forward_only",
+)
 _CODECS: tuple[Literal["auto", "http1", "http2"], ...] = ("auto", "http1", "http2")
 _SERVER_HEADERS: tuple[Literal["overwrite", "append_if_absent", "pass_through"], ...] = (
     "overwrite", "append_if_absent", "pass_through",
@@ -48,6 +56,8 @@ def lower_http(ctx: Context, config: Any, path: str) -> HttpManager:
         "xff_num_trusted_hops": config.xff_num_trusted_hops,
         "skip_xff_append": config.skip_xff_append,
         "append_x_forwarded_port": config.append_x_forwarded_port,
+        "forward_client_cert": pick(_CLIENT_CERT, config.forward_client_cert_details),
+        "client_cert_details": _client_cert_details(config.set_current_client_cert_details),
         "generate_request_id": wrapped(config, "generate_request_id", True),
         "preserve_external_request_id": config.preserve_external_request_id,
         "always_set_request_id_in_response": config.always_set_request_id_in_response,
@@ -81,6 +91,11 @@ def lower_http(ctx: Context, config: Any, path: str) -> HttpManager:
         "gauges": scope["gauges"],
         "histogram": scope["histograms"],
     }
+
+
+def _client_cert_details(details: Any) -> list[Literal["subject", "cert", "chain", "dns", "uri"]]:
+    names: tuple[Literal["subject", "cert", "chain", "dns", "uri"], ...] = ("subject", "cert", "chain", "dns", "uri")
+    return [name for name in names if (wrapped(details, name, False) if name == "subject" else getattr(details, name))]
 
 
 def header_casing(http1: Any) -> Literal["lower", "proper"]:

@@ -25,11 +25,12 @@ def lower_listener(ctx: Context, listener: Any, path: str) -> list[Listener]:
     address = lower_address(ctx, listener.address, f"{path}.address")
     if not address:
         _require_address(ctx, listener, path)
-    chains, default = lower_chains(ctx, listener, path)
+    stat_name = listener.stat_prefix or stat_address(address)
+    chains, default = lower_chains(ctx, listener, path, stat_name)
     if not chains and default is None:
         _require_chains(ctx, listener, path)
     name = listener.name or address
-    scope = ctx.registry.scope("listener", listener.stat_prefix or stat_address(address))
+    scope = ctx.registry.scope("listener", stat_name)
     filters = _listener_filters(listener, path)
     proxy_protocol = filters.get("ProxyProtocol")
     first: Listener = {

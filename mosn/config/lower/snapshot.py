@@ -53,6 +53,7 @@ def lower_bootstrap(
         "route_tables": ctx.route_tables,
         "clusters": lowered_clusters,
         "log_sinks": ctx.sinks,
+        "watched_files": sorted(ctx.files),
         "max_downstream_connections": connections,
         "downstream_limit_row": registry.limit_row("downstream"),
         "max_heap_bytes": heap,
