@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 RUN = Path(__file__).parent / "run"
-SECONDS = os.environ.get("MOSN_FUZZ_SECONDS", "20")
+SECONDS = os.environ.get("MOSN_FUZZ_SECONDS", "8")
 MISSING = 77
 
 
