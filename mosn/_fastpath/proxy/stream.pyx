@@ -19,8 +19,8 @@ from mosn._fastpath.proxy.route cimport (
 )
 from mosn._fastpath.proxy.route_rules cimport rules_of
 from mosn._fastpath.proxy.runtime cimport (
-    S_BUFFERING, S_CLOSE, S_CONNECT, S_DELAYED, S_DONE, S_DOWN_PAUSED, S_HEAD_SENT, S_REQUEST_ENDED, S_TRAILERS_KEPT, S_TUNNEL,
-    S_UPGRADE, S_UPSTREAM_ENDED, S_UP_PAUSED, HttpManager, Stream,
+    S_BUFFERING, S_CLOSE, S_CONNECT, S_DELAYED, S_DONE, S_DOWN_PAUSED, S_HEAD_SENT, S_REQUEST_ENDED, S_TRAILERS_KEPT,
+    S_TUNNEL, S_UPGRADE, S_UPSTREAM_ENDED, S_UP_PAUSED, HttpManager, Stream,
 )
 from mosn._fastpath.proxy.snapshot cimport snapshot_cluster
 from mosn._fastpath.proxy.types cimport (
