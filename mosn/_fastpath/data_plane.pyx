@@ -252,7 +252,8 @@ cdef class DataPlane:
         self.generation += 1
         made.snapshot.generation = self.generation
         server = snapshot["stats_scopes"].get("server")
-        if server is not None and not self.ran:
+        if server is not None:
+            # The same in every snapshot of a run: the engine may look at them meanwhile.
             self.proxy.server_stats = server["counters"]
             self.proxy.server_gauges = server["gauges"]
         for listener in snapshot["listeners"]:

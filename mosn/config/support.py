@@ -18,6 +18,8 @@ _TYPED_EXTENSION = "envoy.config.core.v3.TypedExtensionConfig"
 _REQUEST_ID = "envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension"
 _CHOICES = frozenset({"envoy.config.cluster.v3.LoadBalancingPolicy.Policy.typed_extension_config"})
 """Lists of which the first implemented entry is taken."""
+_STILL_CHECKED = frozenset({"envoy.config.bootstrap.v3.Admin.access_log"})
+"""Fields without effect in which Envoy refuses extensions that there are not."""
 
 
 def check_support(message: Message, findings: Findings, path: str = "", holder: str = "") -> None:
@@ -35,6 +37,8 @@ def check_support(message: Message, findings: Findings, path: str = "", holder: 
             _descend(field, value, findings, field_path, kind, _is_optional(message))
         elif reason := NO_EFFECT.get(f"{name}.{field.name}"):
             findings.add("MC0205", field_path, f"has no effect here: {reason}")
+            if f"{name}.{field.name}" in _STILL_CHECKED:
+                _descend(field, value, findings, field_path, "", optional=False)
         elif reason := REFUSED.get(f"{name}.{field.name}"):
             findings.add("MC0204", field_path, reason)
         else:
