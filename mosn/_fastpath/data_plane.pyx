@@ -191,7 +191,6 @@ cdef class DataPlane:
     cdef SnapshotObject newest
     cdef uint32_t generation
     cdef dict runtimes          # listener name -> address of its runtime
-    cdef bint ran
 
     def __cinit__(self, int worker, Segment segment not None):
         global the_proxy
@@ -272,7 +271,6 @@ cdef class DataPlane:
         self.command(DO_DRAIN, 0, NULL, seconds)
 
     def run(self):
-        self.ran = True
         self.proxy.region.status.state = WORKER_SERVING
         with nogil:
             engine_run(self.engine)

@@ -33,7 +33,7 @@ _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _UNLIMITED = 2**32 - 1
 _LIMITS = ("max_connections", "max_pending_requests", "max_requests", "max_retries")
 _CONNECT_TIMEOUT = "10s"
-_TLS = "TLS is not implemented"
+_TLS = "MOSN's tls_context is not translated yet; say it as Envoy's transport_socket"
 
 
 def cluster(reader: Reader) -> Mapping:

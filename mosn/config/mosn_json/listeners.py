@@ -13,7 +13,7 @@ _HTTP_INSPECTOR = "envoy.extensions.filters.listener.http_inspector.v3.HttpInspe
 _PROTOCOL_INSPECTOR = "mosn.protocol.v1.ProtocolInspector"
 _ORIGINAL_DST = "envoy.extensions.filters.listener.original_dst.v3.OriginalDst"
 _DIRECTIONS = {"ingress": "INBOUND", "egress": "OUTBOUND"}
-_TLS = "TLS is not implemented"
+_TLS = "MOSN's tls_context is not translated yet; say it as Envoy's transport_socket"
 _IDLE_TIMEOUT = "90s"
 """MOSN's connection_idle_timeout when it is not set."""
 
@@ -115,7 +115,7 @@ def _tls(reader: Reader, context: Reader | None) -> None:
 def _leave(reader: Reader) -> None:
     for child in reader.children("stream_filters"):
         child.report("MC0405", f'the stream filter "{child.word("type")}" is not available')
-    reader.leave("MC0403", {"inspector": "telling TLS from plain text on one port needs TLS, which is not implemented"})
+    reader.leave("MC0403", {"inspector": "telling TLS from plain text on one port is Envoy's tls_inspector here"})
     reader.leave(
         "MC0406",
         {

@@ -103,7 +103,7 @@ def _clusters(manager: Reader) -> list[Node]:
     made: list[Node] = [cluster(reader) for reader in manager.children("clusters")]
     tls = manager.child("tls_context")
     if tls is not None and tls.flag("status"):
-        tls.report("MC0405", "TLS is not implemented")
+        tls.report("MC0405", "MOSN's tls_context is not translated yet; say it as Envoy's transport_socket")
     manager.leave("MC0405", {"clusters_configs": "clusters from a directory are not read; put them into this file"})
     manager.leave("MC0406", {"cluster_pool_enable": "pools are always the cluster's"})
     manager.finish()
