@@ -1,0 +1,43 @@
+"""HTTP/2 connections as Python sees them, for tests and tools: no sockets."""
+
+from collections.abc import Iterable
+from typing import Any
+
+Fields = Iterable[tuple[bytes, bytes]]
+
+class Connection:
+    """One side of a connection.  Settings are H2Config's fields by name."""
+
+    def __init__(self, client: bool = ..., *, taking: bool = ..., **settings: int) -> None:
+        """`taking`: bodies are taken at once (their windows are given back)."""
+
+    def feed(self, data: bytes) -> tuple[list[tuple[Any, ...]], int]:
+        """What happened and how many bytes were used: ("head", id, pseudo, fields, end), ("data", id, bytes, end),
+        ("trailers", id, fields),
+        ("too_large", id), ("reset", id, code, remote), ("writable", id), ("settings",), ("goaway", last, code),
+        ("ponged",), ("error", code, why)."""
+
+    def take(self) -> bytes:
+        """The output."""
+
+    def request(self, fields: Fields, end: bool = ...) -> int:
+        """A new stream's id.  Raises ValueError when none can be opened."""
+
+    def respond(self, id: int, fields: Fields, end: bool = ...) -> None: ...
+    def data(self, id: int, data: bytes, end: bool = ...) -> None: ...
+    def trailers(self, id: int, fields: Fields) -> None: ...
+    def reset(self, id: int, code: int) -> None: ...
+    def detach(self, id: int) -> None: ...
+    def consumed(self, id: int, n: int) -> None: ...
+    def drain(self, last: bool) -> None: ...
+    def ping(self) -> None: ...
+    def pass_time(self, ms: int) -> None: ...
+    def streams(self) -> int: ...
+    def notes(self) -> dict[str, int]: ...
+    def memory(self) -> int: ...
+    def save(self) -> bytes: ...
+    def restored(self, state: bytes) -> Connection:
+        """A new connection with this one's settings.  Raises ValueError."""
+
+def time_feed(preface: bytes, request: bytes, rounds: int) -> float:
+    """Nanoseconds of a request's frames (stream id in bytes 5-8 of each HEADERS) with an answer without a body."""
