@@ -317,6 +317,7 @@ class Cluster(TypedDict):
     max_requests_per_connection: int  # 0 = no limit
     per_connection_buffer_limit_bytes: int  # 1 MiB
     protocol: Literal["http1", "http2", "tcp"]
+    http2: Http2Options
     proxy_protocol: Literal["", "v1", "v2"]  # header sent to the upstream
     bind_address: str  # "" = any
     tcp_keepalive: bool
@@ -370,6 +371,15 @@ class TcpProxy(TypedDict):
     gauges: int
 
 
+class Http2Options(TypedDict):
+    """What we let the other side do; what it lets us do, it says itself."""
+
+    max_concurrent_streams: int  # 1024
+    initial_stream_window_size: int  # 256 KiB
+    initial_connection_window_size: int  # 1 MiB
+    hpack_table_size: int  # 4096
+
+
 class HttpManager(TypedDict):
     """Envoy HttpConnectionManager, defaults filled in."""
 
@@ -407,6 +417,7 @@ class HttpManager(TypedDict):
     max_stream_duration_ms: int
     delayed_close_timeout_ms: int  # 1000
     drain_timeout_ms: int  # 5000
+    http2: Http2Options
     upgrades: list[Upgrade]
     proxy_100_continue: bool
     suppress_envoy_headers: bool  # router filter

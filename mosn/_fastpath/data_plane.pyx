@@ -18,6 +18,8 @@ from mosn._fastpath.proxy.accepting cimport accepting_kill_all, accepting_set_pr
 from mosn._fastpath.proxy.cluster cimport cluster_activate, host_free, set_host_release
 from mosn._fastpath.proxy.finish cimport snapshot_unref, streams_empty_trash
 from mosn._fastpath.proxy.h1_server cimport h1_server_drain, h1_server_kill, h1_server_open
+from mosn._fastpath.proxy.h2_pool cimport h2_pool_init
+from mosn._fastpath.proxy.h2_server cimport h2_drain_all, h2_kill_all, h2_server_open
 from mosn._fastpath.proxy.holding cimport listener_runtime
 from mosn._fastpath.proxy.listener cimport listener_add_socket, listener_drain, listener_remove_sockets
 from mosn._fastpath.proxy.pool cimport pool_init_proxy
@@ -136,6 +138,7 @@ cdef void drain(Proxy *proxy, double seconds) noexcept nogil:
         h1_server_drain(server)
         server = server.next
     rpc_drain_all(proxy)
+    h2_drain_all(proxy)
 
 
 cdef void check_drain(Proxy *proxy) noexcept nogil:
@@ -148,6 +151,7 @@ cdef void check_drain(Proxy *proxy) noexcept nogil:
         accepting_kill_all(proxy)
         tcp_kill_all(proxy)
         rpc_kill_all(proxy)
+        h2_kill_all(proxy)
     if proxy.connections == 0:
         proxy.engine.running = False
         tell(proxy, DRAINED, NULL)
@@ -218,7 +222,9 @@ cdef class DataPlane:
         self.engine.running = True
         pool_init_proxy(self.proxy)
         rpc_pool_init(self.proxy)
-        accepting_set_protocols(<void *>h1_server_open, <void *>tcp_open, <void *>rpc_server_open)
+        h2_pool_init(self.proxy)
+        accepting_set_protocols(<void *>h1_server_open, <void *>tcp_open, <void *>rpc_server_open,
+                                <void *>h2_server_open)
         the_proxy = self.proxy
         set_host_release(retire_host)
         self.sign_in()
@@ -251,9 +257,12 @@ cdef class DataPlane:
         self.generation += 1
         made.snapshot.generation = self.generation
         server = snapshot["stats_scopes"].get("server")
-        if server is not None and not self.ran:
+        if server is not None:
+            # The same in every snapshot of a run: the engine may look at them meanwhile.
             self.proxy.server_stats = server["counters"]
             self.proxy.server_gauges = server["gauges"]
+            self.proxy.h2_stats = snapshot["stats_scopes"]["http2"]["counters"]
+            self.proxy.h2_gauges = snapshot["stats_scopes"]["http2"]["gauges"]
         for listener in snapshot["listeners"]:
             self.runtime(listener["name"])
         self.live[<size_t><void *>made] = made

@@ -113,7 +113,7 @@ def visible_scopes(segment: Segment, snapshot: Snapshot) -> dict[str, StatsScope
         name: scope
         for name, scope in snapshot["stats_scopes"].items()
         if scope["kind"] in NAMES and scope["kind"] != "host"
-        if scope["kind"] == "server" or scope["counters"] in used or has_open(segment, scope)
+        if scope["kind"] in ("server", "http2") or scope["counters"] in used or has_open(segment, scope)
     }
 
 

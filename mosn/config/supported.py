@@ -106,7 +106,8 @@ _TABLE: dict[str, str] = {
     # -- HTTP
     _HCM:
         "codec_type stat_prefix route_config http_filters add_user_agent common_http_protocol_options "
-        "http_protocol_options server_name server_header_transformation max_request_headers_kb stream_idle_timeout "
+        "http_protocol_options http2_protocol_options server_name server_header_transformation "
+        "max_request_headers_kb stream_idle_timeout "
         "request_timeout request_headers_timeout drain_timeout delayed_close_timeout access_log use_remote_address "
         "xff_num_trusted_hops skip_xff_append via generate_request_id preserve_external_request_id "
         "always_set_request_id_in_response proxy_100_continue upgrade_configs normalize_path merge_slashes "
@@ -126,6 +127,8 @@ _TABLE: dict[str, str] = {
     f"{_CORE}HttpProtocolOptions":
         "idle_timeout max_connection_duration max_headers_count max_stream_duration headers_with_underscores_action "
         "max_requests_per_connection",
+    f"{_CORE}Http2ProtocolOptions":
+        "max_concurrent_streams initial_stream_window_size initial_connection_window_size hpack_table_size",
     f"{_CORE}Http1ProtocolOptions": "accept_http_10 default_host_for_http_10 header_key_format",
     f"{_CORE}Http1ProtocolOptions.HeaderKeyFormat": "proper_case_words",
     f"{_CORE}Http1ProtocolOptions.HeaderKeyFormat.ProperCaseWords": "",
@@ -205,7 +208,8 @@ _TABLE: dict[str, str] = {
     f"{_CLUSTER}Cluster":
         "name alt_stat_name type connect_timeout per_connection_buffer_limit_bytes lb_policy load_assignment "
         "max_requests_per_connection circuit_breakers common_http_protocol_options http_protocol_options "
-        "typed_extension_protocol_options dns_refresh_rate dns_lookup_family upstream_bind_config ring_hash_lb_config "
+        "http2_protocol_options typed_extension_protocol_options dns_refresh_rate dns_lookup_family "
+        "upstream_bind_config ring_hash_lb_config "
         "maglev_lb_config original_dst_lb_config least_request_lb_config round_robin_lb_config common_lb_config "
         "transport_socket upstream_connection_options load_balancing_policy",
     f"{_CLUSTER}CircuitBreakers": "thresholds",
@@ -234,7 +238,8 @@ _TABLE: dict[str, str] = {
     f"{_LB}maglev.v3.Maglev": "table_size consistent_hashing_lb_config",
     f"{_LB}common.v3.ConsistentHashingLbConfig": "use_hostname_for_hashing hash_balance_factor",
     "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": "common_http_protocol_options explicit_http_config",
-    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig": "http_protocol_options",
+    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig":
+        "http_protocol_options http2_protocol_options",
     "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer": "",
     "envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport": "config transport_socket",
     # -- endpoints
@@ -310,7 +315,7 @@ NO_EFFECT: dict[str, str] = {
 }
 
 _FROM_SERVER = "configuration from a management server is not implemented"
-_HTTP1_ONLY = "only HTTP/1 upstreams are implemented"
+_EXPLICIT = "only explicit_http_config with HTTP/1 or HTTP/2 is implemented"
 _CONDITION = "this condition is not implemented, and without it the route would match more"
 _UPSTREAM_HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
@@ -347,12 +352,10 @@ REFUSED: dict[str, str] = {
     f"{_TCP}.tunneling_config": "TCP over HTTP CONNECT to the upstream is not implemented",
     f"{_TCP}.on_demand": _FROM_SERVER,
     f"{_CLUSTER}Cluster.cluster_type": "cluster extensions are not implemented",
-    f"{_CLUSTER}Cluster.http2_protocol_options": _HTTP1_ONLY,
     f"{_CLUSTER}Cluster.transport_socket_matches": "one transport for the whole cluster is implemented",
-    f"{_UPSTREAM_HTTP}.use_downstream_protocol_config": _HTTP1_ONLY,
-    f"{_UPSTREAM_HTTP}.auto_config": _HTTP1_ONLY,
-    f"{_UPSTREAM_HTTP}.ExplicitHttpConfig.http2_protocol_options": _HTTP1_ONLY,
-    f"{_UPSTREAM_HTTP}.ExplicitHttpConfig.http3_protocol_options": _HTTP1_ONLY,
+    f"{_UPSTREAM_HTTP}.use_downstream_protocol_config": _EXPLICIT,
+    f"{_UPSTREAM_HTTP}.auto_config": _EXPLICIT,
+    f"{_UPSTREAM_HTTP}.ExplicitHttpConfig.http3_protocol_options": _EXPLICIT,
 }
 """Fields without which a configuration would do something else than it says: setting one is an error."""
 

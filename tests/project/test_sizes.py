@@ -18,6 +18,7 @@ FUNCTION_LINES = 60
 LONG_FILES: dict[str, str] = {
     "mosn/_fastpath/proxy/runtime.pxd": "structs that refer to each other: a stream and its connections",
     "mosn/_fastpath/engine/conn.pyx": "one socket's states: reading, writing and closing call each other",
+    "mosn/config/supported.py": "one table of what is implemented, by message, read as a reference",
     "mosn/model.py": "one declaration of the whole snapshot, read as a reference",
 }
 

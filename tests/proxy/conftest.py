@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.proxy.sidecar import Sidecar
+from tests.proxy.http2 import OPTIONS
+from tests.proxy.sidecar import Sidecar, bootstrap, cluster, free_port, http_listener, route
 from tests.proxy.upstream import Peer, Upstream, echo_head
 
 Start = Callable[..., Sidecar]
 MakeUpstream = Callable[..., Upstream]
+Through = Callable[..., int]
 
 
 @pytest.fixture
@@ -39,3 +41,22 @@ def start(tmp_path: Path) -> Iterator[Start]:
             return running.enter_context(Sidecar(directory, config, **options))
 
         yield run
+
+
+@pytest.fixture
+def through(start: Start) -> Through:
+    """The port of a sidecar in front of an upstream; `h2`: it speaks HTTP/2 to it."""
+
+    def make(backend: Upstream, *, h2: bool = False, **manager: Any) -> int:
+        port = free_port()
+        fields = {**manager.pop("cluster", {}), **(OPTIONS if h2 else {})}
+        listener = http_listener(port, [route(**manager.pop("action", {}))], **manager)
+        make.sidecar = start(bootstrap([listener], [cluster("backend", backend.port, **fields)]))  # type: ignore[attr-defined]
+        return port
+
+    return make
+
+
+def sidecar_of(through: Through) -> Sidecar:
+    found: Sidecar = through.sidecar  # type: ignore[attr-defined]
+    return found

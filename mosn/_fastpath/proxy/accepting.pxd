@@ -10,4 +10,4 @@ cdef void connection_accepted(ListenerRuntime *runtime, int fd, const sockaddr_s
 # Close every connection whose listener filters are not done: the drain time is over.
 cdef void accepting_kill_all(Proxy *proxy) noexcept nogil
 # Set by the data plane: h1_server_open, tcp_open, rpc_server_open.
-cdef void accepting_set_protocols(void *open_http, void *open_tcp, void *open_rpc) noexcept nogil
+cdef void accepting_set_protocols(void *open_http, void *open_tcp, void *open_rpc, void *open_h2) noexcept nogil

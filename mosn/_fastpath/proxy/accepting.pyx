@@ -30,12 +30,14 @@ from mosn._fastpath.shm.stats cimport (
 
 cdef enum:
     SO_ORIGINAL_DST = 80
+    HTTP2_ONLY = 2              # HttpManager.codec
 
 ctypedef void *(*OpenFn)(Proxy *proxy, const Accepted *accepted, FilterChain *chain) noexcept nogil
 
 cdef OpenFn open_http = NULL
 cdef OpenFn open_tcp = NULL
 cdef OpenFn open_rpc = NULL
+cdef OpenFn open_h2 = NULL
 
 
 cdef struct Waiting:
@@ -49,16 +51,17 @@ cdef struct Waiting:
     uint8_t header_over         # the PROXY header was taken, or there is none to come
 
 
-cdef void accepting_set_protocols(void *http, void *tcp, void *rpc) noexcept nogil:
-    global open_http, open_tcp, open_rpc
+cdef void accepting_set_protocols(void *http, void *tcp, void *rpc, void *h2) noexcept nogil:
+    global open_http, open_tcp, open_rpc, open_h2
     open_http = <OpenFn>http
     open_tcp = <OpenFn>tcp
     open_rpc = <OpenFn>rpc
+    open_h2 = <OpenFn>h2
 
 
 cdef inline OpenFn opener(const FilterChain *chain) noexcept nogil:
     if chain.http != NULL:
-        return open_http
+        return open_h2 if chain.http.codec == HTTP2_ONLY else open_http
     return open_rpc if chain.rpc != NULL else open_tcp
 
 

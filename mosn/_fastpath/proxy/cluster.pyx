@@ -360,6 +360,10 @@ cdef class ClusterObject:
         cluster.original_dst_header = self.keep(spec["lb"]["original_dst_header"])
         cluster.type = CLUSTER_TYPES[spec["type"]]
         cluster.protocol = PROTOCOLS[spec["protocol"]]
+        cluster.h2_table_size = spec["http2"]["hpack_table_size"]
+        cluster.h2_max_streams = spec["http2"]["max_concurrent_streams"]
+        cluster.h2_stream_window = spec["http2"]["initial_stream_window_size"]
+        cluster.h2_connection_window = spec["http2"]["initial_connection_window_size"]
         cluster.proxy_protocol = PROXY_PROTOCOLS[spec["proxy_protocol"]]
         cluster.proper_case = spec["header_casing"] == "proper"
         cluster.tcp_keepalive = spec["tcp_keepalive"]
@@ -369,9 +373,7 @@ cdef class ClusterObject:
         cluster.max_requests_per_connection = spec["max_requests_per_connection"]
         cluster.buffer_limit = spec["per_connection_buffer_limit_bytes"]
         cluster.panic_threshold = spec["lb"]["healthy_panic_threshold"]
-        cluster.stats = spec["stats"]
-        cluster.gauges = spec["gauges"]
-        cluster.histograms = spec["histogram"]
+        cluster.stats, cluster.gauges, cluster.histograms = spec["stats"], spec["gauges"], spec["histogram"]
         set_breaker(&cluster.breakers[0], spec["circuit_breakers"]["default"])
         set_breaker(&cluster.breakers[1], spec["circuit_breakers"]["high"])
         if spec["bind_address"]:

@@ -74,6 +74,7 @@ cdef void release_memory(Stream *stream) noexcept nogil:
     cdef Proxy *proxy = stream.proxy
     buf_release(&stream.engine.pool, &stream.kept)
     buf_release(&stream.engine.pool, &stream.line)
+    buf_release(&stream.engine.pool, &stream.up_rest)
     arena_release(&stream.arena)
     snapshot_unref(proxy, stream.snapshot)
     if proxy.free_stream_count < KEPT_STREAMS:

@@ -1,7 +1,7 @@
 """Requests of an HTTP/1.1 client: heads and bodies out of the bytes of its connection, one exchange at a time."""
 
-from libc.stdint cimport int64_t, uint8_t
-from libc.string cimport memcpy
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.string cimport memcmp, memcpy
 
 from mosn._fastpath.codec.http1 cimport (
     H1_BAD_TRANSFER_ENCODING, H1_BODY_NONE, H1_BODY_TUNNEL, H1_HEAD_TOO_LARGE, H1_HTTP10_REFUSED,
@@ -14,6 +14,7 @@ from mosn._fastpath.memory cimport Slice, arena_alloc, slice_is_lower, slice_of
 from mosn._fastpath.proxy.finish cimport stream_discard, stream_new, stream_reply, text
 from mosn._fastpath.proxy.h1_server_answer cimport h1_server_answer_ops
 from mosn._fastpath.proxy.h1_server_life cimport h1_server_close
+from mosn._fastpath.proxy.h2_server cimport h2_server_adopt
 from mosn._fastpath.proxy.holding cimport rebind_chain
 from mosn._fastpath.proxy.pool cimport h1_pool_ops
 from mosn._fastpath.proxy.runtime cimport (
@@ -29,7 +30,11 @@ from mosn._fastpath.shm.segment cimport count
 from mosn._fastpath.shm.stats cimport HT_CX_RX_BYTES, HT_RQ_HEADER_TIMEOUT
 
 
+cdef const char *PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
 cdef enum:
+    EITHER = 0                  # HttpManager.codec
+    PREFACE_BYTES = 24          # of HTTP/2 (RFC 9113 3.4)
     PIPELINE_BYTES = 65536      # of later requests that wait behind the current one
 
 
@@ -99,9 +104,17 @@ cdef void bad_request(H1Server *server, Stream *stream, uint8_t error) noexcept 
 cdef int64_t feed_head(H1Server *server, char *p, size_t n) noexcept nogil:
     cdef Stream *stream
     cdef int64_t used
+    cdef uint32_t preface
     if not refresh(server):
         h1_server_close(server)
         return -1
+    if server.requests == 0 and p[0] == c"P" and server.manager.codec == EITHER:
+        preface = min(<uint32_t>n, <uint32_t>PREFACE_BYTES)
+        if memcmp(p, PREFACE, preface) == 0:
+            if preface < PREFACE_BYTES:
+                return 0
+            h2_server_adopt(server, p, n)
+            return -1
     stream = new_stream(server)
     if stream == NULL:
         h1_server_close(server)

@@ -37,6 +37,7 @@ cdef extern from "<string.h>" nogil:
 
 
 cdef enum:
+    HTTP2 = 2                   # Cluster.protocol
     DELAYED = 23                # of "delayed connect error: "
 
 
@@ -72,6 +73,9 @@ cdef void dequeue(HostPool *pool, Stream *stream) noexcept nogil:
 
 
 cdef void pool_forget(Stream *stream) noexcept nogil:
+    if stream.cluster.protocol == HTTP2:
+        stream.proxy.h2_forget(stream)
+        return
     dequeue(host_pool(stream.host), stream)
 
 
@@ -147,6 +151,9 @@ cdef void pool_acquire(Stream *stream) noexcept nogil:
     cdef Breaker *breaker = breaker_of(stream)
     cdef Proxy *proxy = stream.proxy
     cdef H1Client *client
+    if stream.cluster.protocol == HTTP2:
+        proxy.h2_acquire(stream)
+        return
     if pool == NULL:
         pool_refuse(stream, CL_RQ_PENDING_OVERFLOW)
         return

@@ -6,12 +6,12 @@ from mosn._fastpath.engine.loop cimport random_next
 from mosn._fastpath.head cimport M_DELETE, M_GET, M_HEAD, M_OPTIONS, M_PUT, M_TRACE
 from mosn._fastpath.proxy.finish cimport stream_rearm
 from mosn._fastpath.proxy.runtime cimport (
-    RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, RESET_OVERFLOW, RESET_TERMINATION, S_BUFFERING, S_CONNECT,
-    S_DOWN_PAUSED, S_FREE_RETRY, S_HEAD_SENT, S_REQUEST_ENDED, S_RESPONSE_STARTED, S_RETRY_TAKEN, S_RETRY_WAIT,
-    S_TUNNEL, S_UPGRADE, Stream,
+    RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, RESET_OVERFLOW, RESET_REFUSED, RESET_TERMINATION, S_BUFFERING,
+    S_CONNECT, S_DOWN_PAUSED, S_FREE_RETRY, S_HEAD_SENT, S_REQUEST_ENDED, S_RESPONSE_STARTED, S_RETRY_TAKEN,
+    S_RETRY_WAIT, S_TUNNEL, S_UPGRADE, Stream,
 )
 from mosn._fastpath.proxy.types cimport (
-    FLAG_UO, FLAG_URX, RETRY_5XX, RETRY_CONNECT_FAILURE, RETRY_GATEWAY_ERROR, RETRY_RESET,
+    FLAG_UO, FLAG_URX, RETRY_5XX, RETRY_CONNECT_FAILURE, RETRY_GATEWAY_ERROR, RETRY_REFUSED_STREAM, RETRY_RESET,
     RETRY_RESET_BEFORE_REQUEST, Breaker, Retry,
 )
 from mosn._fastpath.shm.segment cimport LIMIT_REQUESTS, LIMIT_RETRIES, count, limit_sum, limit_take
@@ -90,6 +90,12 @@ cdef void hold_request(Stream *stream) noexcept nogil:
 cdef bint retry_free(Stream *stream, int reason) noexcept nogil:
     # A pooled connection that the upstream closed while our request was on its way: nothing was processed as far as
     # an idempotent request is concerned, so it is sent once more (RFC 9110 section 9.2.2; nginx does the same).
+    if reason == RESET_REFUSED:
+        # Whatever the method is: the upstream said that it did nothing with it (RFC 9113 section 8.7).
+        if stream.flags & S_FREE_RETRY or not stream.flags & S_REQUEST_ENDED or not replayable(stream):
+            return False
+        stream.flags |= S_FREE_RETRY
+        return True
     if reason != RESET_TERMINATION or not stream.upstream_was_used or stream.flags & S_FREE_RETRY:
         return False
     if stream.info.bytes_received or not replayable(stream) or stream.info.upstream_first_rx_us:
@@ -107,6 +113,8 @@ cdef uint32_t retry_failure_bits(Stream *stream, int reason) noexcept nogil:
         return RETRY_CONNECT_FAILURE | RETRY_5XX | RETRY_GATEWAY_ERROR | RETRY_RESET | RETRY_RESET_BEFORE_REQUEST
     if reason == RESET_OVERFLOW:
         return 0
+    if reason == RESET_REFUSED:
+        return RETRY_5XX | RETRY_GATEWAY_ERROR | RETRY_RESET | RETRY_REFUSED_STREAM
     if not stream.flags & S_HEAD_SENT:
         return RETRY_5XX | RETRY_GATEWAY_ERROR | RETRY_RESET | RETRY_RESET_BEFORE_REQUEST
     return RETRY_5XX | RETRY_GATEWAY_ERROR | RETRY_RESET

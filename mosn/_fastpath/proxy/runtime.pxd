@@ -10,6 +10,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from mosn._fastpath.codec.client_hello cimport ClientHello
 from mosn._fastpath.codec.frame cimport FrameCodec, FrameLimits
+from mosn._fastpath.codec.h2_types cimport H2Config
 from mosn._fastpath.codec.http1 cimport H1BodyDecoder, H1HeadParser, H1Limits
 from mosn._fastpath.engine.types cimport Conn, Engine, Pipe, Timer
 from mosn._fastpath.head cimport Head
@@ -73,6 +74,8 @@ cdef struct HttpManager:
     uint32_t gauges
     uint32_t histogram
     H1Limits limits
+    H2Config h2
+    uint8_t codec               # 0 either, 1 HTTP/1, 2 HTTP/2
     UpgradeConfig *upgrades
     uint32_t upgrade_count
 
@@ -221,6 +224,7 @@ cdef enum ResetReason:
     RESET_PROTOCOL              # upstream said something that is not HTTP
     RESET_OVERFLOW              # pending or connection limit
     RESET_LOCAL
+    RESET_REFUSED               # the upstream did nothing with it (HTTP/2 REFUSED_STREAM, GOAWAY)
 
 
 cdef struct DownstreamOps:
@@ -370,9 +374,16 @@ cdef struct Stream:
     Stream *previous
     Stream *younger             # the other requests of a multiplexed client connection
     Stream *older
+    Stream *younger_up          # the other requests of a multiplexed upstream connection
+    Stream *older_up
     void *rpc                   # RpcExchange, in the arena
     H1BodyDecoder body          # of the request (HTTP/1.1 downstream)
-    Buf line                    # its unfinished trailer line
+    Buf line                    # its unfinished trailer line; HTTP/2 downstream: request bytes that are held back
+    void *down_stream           # H2Stream, NULL when it is gone
+    void *up_stream             # likewise, of this attempt
+    Buf up_rest                 # of the response, while it is held back (HTTP/2 upstream)
+    uint8_t down_end            # what follows `line` (HTTP/2 downstream): 0 more, 1 the end, 2 trailers
+    uint8_t up_end              # what follows `up_rest`
     uint64_t upstream_start_us
     uint8_t upstream_was_used   # this attempt's connection had served before
 
@@ -476,6 +487,7 @@ cdef struct HostPool:
     uint32_t connecting
     uint32_t connections        # of every protocol
     void *rpc                   # RpcPool list: the multiplexed ones
+    void *h2                    # H2Pool
 
 
 # -- the whole
@@ -489,6 +501,9 @@ cdef struct Proxy:
     H1Server *servers           # every client connection that speaks HTTP/1
     void *waiting               # every connection whose listener filters are not done
     void *sessions              # every TCP session
+    void *h2_servers            # every client connection that speaks HTTP/2
+    uint32_t h2_stats           # of all HTTP/2 connections to clients
+    uint32_t h2_gauges
     void *rpc_servers           # every client connection that speaks an RPC protocol
     Stream *free_streams
     uint32_t free_stream_count
@@ -508,4 +523,8 @@ cdef struct Proxy:
     void (*upstream_failed)(H1Client *client, int reason, int error) noexcept nogil
     void (*rpc_retire)(HostPool *pool) noexcept nogil           # set by rpc_pool: the host is going
     void (*rpc_free)(HostPool *pool) noexcept nogil             # set by rpc_pool: the host is gone
+    void (*h2_acquire)(Stream *stream) noexcept nogil           # set by h2_pool, for clusters that speak HTTP/2
+    void (*h2_forget)(Stream *stream) noexcept nogil
+    void (*h2_retire)(HostPool *pool) noexcept nogil            # set by h2_pool, as for rpc
+    void (*h2_free)(HostPool *pool) noexcept nogil
     void (*host_unused)(Proxy *proxy, HostPool *pool) noexcept nogil    # set by pool: look whether it can go now

@@ -47,5 +47,6 @@ cdef class SnapshotObject:
     cdef int compile_http(self, HttpManager *out, dict spec) except -1
     cdef int http_headers(self, HttpManager *out, dict spec) except -1
     cdef int http_limits(self, HttpManager *out, dict spec) except -1
+    cdef int http2_limits(self, HttpManager *out, dict spec) except -1
     cdef int compile_rpc(self, RpcManager *out, dict spec) except -1
     cdef int compile_tcp(self, TcpProxy *out, dict spec) except -1

@@ -12,6 +12,7 @@ from libc.string cimport memcmp, memcpy, memset
 from mosn._fastpath.codec.declared_make cimport declared_codec
 from mosn._fastpath.codec.frame cimport SKIP_HEADERS, SKIP_PATH, FrameCodec
 from mosn._fastpath.codec.frames cimport frame_codec
+from mosn._fastpath.codec.h2 cimport h2_default_config
 from mosn._fastpath.engine.system cimport AF_INET6
 from mosn._fastpath.memory cimport Slice, slice_of
 from mosn._fastpath.proxy.cluster cimport ClusterObject
@@ -27,6 +28,7 @@ from mosn._fastpath.proxy.types cimport P_BOLT, P_DUBBO, P_XPROTOCOL, Address, C
 
 FORMAT = 1
 SERVER_HEADER = {"overwrite": 0, "append_if_absent": 1, "pass_through": 2}
+CODECS = {"auto": 0, "http1": 1, "http2": 2}
 UNDERSCORES = {"allow": 0, "reject": 1, "drop": 2}
 STRIP_PORT = {"none": 0, "matching": 1, "any": 2}
 ESCAPED_SLASHES = {"keep": 0, "reject": 1, "unescape_redirect": 2, "unescape_forward": 3}
@@ -192,8 +194,7 @@ cdef class SnapshotObject:
         out.buffer_limit = spec["per_connection_buffer_limit_bytes"]
         out.max_connections = spec["max_connections"]
         out.limit_row = spec["limit_row"]
-        out.stats = spec["stats"]
-        out.gauges = spec["gauges"]
+        out.stats, out.gauges = spec["stats"], spec["gauges"]
         out.histogram = spec["histogram"]
         out.logs = self.logs(spec["access_logs"])
         out.chain_count = len(spec["filter_chains"])
@@ -331,6 +332,8 @@ cdef class SnapshotObject:
         out.limits.chunk_line_bytes = 4096
         out.limits.trailer_bytes = spec["max_request_headers_bytes"]
         out.limits.allow_http10 = spec["accept_http_10"]
+        out.codec = CODECS[spec["codec"]]
+        self.http2_limits(out, spec["http2"])
         out.max_requests = spec["max_requests_per_connection"]
         out.idle_timeout_ms = spec["idle_timeout_ms"]
         out.max_connection_ms = spec["max_connection_duration_ms"]
@@ -340,9 +343,16 @@ cdef class SnapshotObject:
         out.max_stream_ms = spec["max_stream_duration_ms"]
         out.delayed_close_ms = spec["delayed_close_timeout_ms"]
         out.drain_ms = spec["drain_timeout_ms"]
-        out.stats = spec["stats"]
-        out.gauges = spec["gauges"]
-        out.histogram = spec["histogram"]
+        out.stats, out.gauges, out.histogram = spec["stats"], spec["gauges"], spec["histogram"]
+        return 0
+
+    cdef int http2_limits(self, HttpManager *out, dict spec) except -1:
+        h2_default_config(&out.h2)
+        out.h2.max_streams = spec["max_concurrent_streams"]
+        out.h2.table_size = spec["hpack_table_size"]
+        out.h2.stream_window = spec["initial_stream_window_size"]
+        out.h2.connection_window = spec["initial_connection_window_size"]
+        out.h2.limits.list_bytes, out.h2.limits.fields = out.limits.head_bytes, out.limits.headers
         return 0
 
     cdef int compile_rpc(self, RpcManager *out, dict spec) except -1:
@@ -362,9 +372,7 @@ cdef class SnapshotObject:
         out.http.suppress_envoy_headers = True
         out.http.idle_timeout_ms = spec["idle_timeout_ms"]
         out.http.max_stream_ms = spec["max_stream_duration_ms"]
-        out.http.stats = spec["stats"]
-        out.http.gauges = spec["gauges"]
-        out.http.histogram = spec["histogram"]
+        out.http.stats, out.http.gauges, out.http.histogram = spec["stats"], spec["gauges"], spec["histogram"]
         out.limits.frame_bytes = spec["max_frame_bytes"]
         out.limits.headers = spec["max_headers_count"]
         out.max_streams = spec["max_concurrent_requests"]
@@ -388,6 +396,5 @@ cdef class SnapshotObject:
         out.max_connection_ms = spec["max_downstream_connection_duration_ms"]
         out.max_connect_attempts = spec["max_connect_attempts"]
         out.hash_source_ip = spec["hash_source_ip"]
-        out.stats = spec["stats"]
-        out.gauges = spec["gauges"]
+        out.stats, out.gauges = spec["stats"], spec["gauges"]
         return 0

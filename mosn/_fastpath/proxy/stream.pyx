@@ -24,14 +24,14 @@ from mosn._fastpath.proxy.runtime cimport (
 )
 from mosn._fastpath.proxy.snapshot cimport snapshot_cluster
 from mosn._fastpath.proxy.types cimport (
-    FLAG_DC, FLAG_DPE, FLAG_NC, FLAG_NR, P_HTTP11, ROUTE_CLUSTER, ROUTE_DIRECT, ROUTE_REDIRECT, UPGRADE_ALLOWED,
-    UPGRADE_CONNECT, UPGRADE_DEFAULT, Cluster, Route,
+    FLAG_DC, FLAG_DPE, FLAG_NC, FLAG_NR, P_HTTP11, P_HTTP2, ROUTE_CLUSTER, ROUTE_DIRECT, ROUTE_REDIRECT,
+    UPGRADE_ALLOWED, UPGRADE_CONNECT, UPGRADE_DEFAULT, Cluster, Route,
 )
 from mosn._fastpath.shm.segment cimport count, gauge
 from mosn._fastpath.shm.stats cimport (
     CL_RQ_CANCELLED, CL_RQ_TX_RESET, HTG_RQ_ACTIVE, HT_CX_PROTOCOL_ERROR, HT_FLOW_PAUSED, HT_FLOW_RESUMED,
-    HT_NO_CLUSTER, HT_NO_ROUTE, HT_RQ_DIRECT_RESPONSE, HT_RQ_HTTP1_TOTAL, HT_RQ_ROUTED, HT_RQ_RX_RESET,
-    HT_RQ_TOO_LARGE, HT_RQ_TOTAL, HT_RQ_WS_ON_NON_WS_ROUTE,
+    HT_NO_CLUSTER, HT_NO_ROUTE, HT_RQ_DIRECT_RESPONSE, HT_RQ_HTTP1_TOTAL, HT_RQ_HTTP2_TOTAL, HT_RQ_ROUTED,
+    HT_RQ_RX_RESET, HT_RQ_TOO_LARGE, HT_RQ_TOTAL, HT_RQ_WS_ON_NON_WS_ROUTE,
 )
 
 
@@ -49,6 +49,8 @@ cdef void stream_open(Stream *stream) noexcept nogil:
     count(stream.proxy.region, manager.stats + HT_RQ_TOTAL, 1)
     if stream.info.protocol <= P_HTTP11:
         count(stream.proxy.region, manager.stats + HT_RQ_HTTP1_TOTAL, 1)
+    elif stream.info.protocol == P_HTTP2:
+        count(stream.proxy.region, manager.stats + HT_RQ_HTTP2_TOTAL, 1)
     gauge(stream.proxy.region, manager.gauges + HTG_RQ_ACTIVE, 1)
 
 

@@ -88,6 +88,10 @@ cdef struct Cluster:
     uint32_t max_connection_duration_ms
     uint32_t max_requests_per_connection
     uint32_t buffer_limit
+    uint32_t h2_max_streams         # of protocol 2: on one connection
+    uint32_t h2_stream_window
+    uint32_t h2_connection_window
+    uint32_t h2_table_size
     uint32_t stats                  # bases in shared memory
     uint32_t gauges
     uint32_t histograms

@@ -39,6 +39,8 @@ cdef void host_stat(Proxy *proxy, Host *host, uint32_t stat) noexcept nogil:
 cdef inline void free_pool(Proxy *proxy, HostPool *pool) noexcept nogil:
     if pool != NULL:
         proxy.rpc_free(pool)
+        if pool.h2 != NULL:
+            proxy.h2_free(pool)
     free(pool)
 
 
@@ -60,6 +62,8 @@ cdef void host_retire(Proxy *proxy, Host *host) noexcept nogil:
         h1_client_close(pool.idle)
     if pool.rpc != NULL:
         proxy.rpc_retire(pool)
+    if pool.h2 != NULL:
+        proxy.h2_retire(pool)
     host.references -= 1
     host_free_if_unused(proxy, pool)
 

@@ -40,12 +40,20 @@ HTTP_COUNTERS = (
     "rq_direct_response", "rq_redirect", "no_route", "no_cluster", "rq_total",
     "requests_rejected_with_underscores_in_headers", "dropped_headers_with_underscores",
     "downstream_rq_oneway", "downstream_heartbeat", "fault.aborts_injected", "fault.delays_injected",
+    "downstream_cx_http2_total", "downstream_rq_http2_total", "downstream_rq_too_many_premature_resets",
 )
 HTTP_GAUGES = (
     "downstream_cx_active", "downstream_cx_http1_active", "downstream_cx_upgrades_active", "downstream_rq_active",
-    "fault.active_faults",
+    "fault.active_faults", "downstream_cx_http2_active",
 )
 HTTP_HISTOGRAMS = ("downstream_rq_time", "downstream_cx_length_ms")
+
+HTTP2_COUNTERS = (
+    "header_overflow", "inbound_empty_frames_flood", "inbound_priority_frames_flood",
+    "inbound_window_update_frames_flood", "outbound_control_flood", "rx_messaging_error", "rx_reset", "tx_reset",
+    "trailers", "goaway_sent", "stream_refused_errors", "inbound_continuation_flood", "too_many_premature_resets",
+)
+HTTP2_GAUGES = ("streams_active",)
 
 TCP_COUNTERS = (
     "downstream_cx_total", "downstream_cx_no_route", "downstream_cx_rx_bytes_total", "downstream_cx_tx_bytes_total",
@@ -75,8 +83,12 @@ CLUSTER_COUNTERS = (
     "bind_errors", "update_success", "update_failure", "update_attempt",
     "upstream_response_unknown", "upstream_heartbeat", "upstream_heartbeat_timeout", "upstream_cx_goaway",
     "upstream_callback", "upstream_callback_refused", "upstream_callback_timeout",
+    "upstream_cx_http2_total",
 )
-CLUSTER_GAUGES = ("upstream_cx_active", "upstream_cx_http1_active", "upstream_rq_active", "upstream_rq_pending_active")
+CLUSTER_GAUGES = (
+    "upstream_cx_active", "upstream_cx_http1_active", "upstream_rq_active", "upstream_rq_pending_active",
+    "upstream_cx_http2_active",
+)
 CLUSTER_HISTOGRAMS = ("upstream_rq_time", "upstream_cx_connect_ms", "upstream_cx_length_ms")
 
 HOST_COUNTERS = ("cx_total", "cx_connect_fail", "rq_total", "rq_success", "rq_error", "rq_timeout")
@@ -91,6 +103,7 @@ NAMES = {
     "protocol_inspector": (PROTOCOL_INSPECTOR_COUNTERS, (), ()),
     "http": (HTTP_COUNTERS, HTTP_GAUGES, HTTP_HISTOGRAMS),
     "rpc": (HTTP_COUNTERS, HTTP_GAUGES, HTTP_HISTOGRAMS),
+    "http2": (HTTP2_COUNTERS, HTTP2_GAUGES, ()),
     "tcp": (TCP_COUNTERS, TCP_GAUGES, ()),
     "cluster": (CLUSTER_COUNTERS, CLUSTER_GAUGES, CLUSTER_HISTOGRAMS),
     "host": (HOST_COUNTERS, HOST_GAUGES, ()),
@@ -105,6 +118,7 @@ ENUM_SIZES = {
     "protocol_inspector": (PI_COUNTERS, 0, 0),
     "http": (HT_COUNTERS, HT_GAUGES, HT_HISTOGRAMS),
     "rpc": (HT_COUNTERS, HT_GAUGES, HT_HISTOGRAMS),
+    "http2": (H2_COUNTERS, H2_GAUGES, 0),
     "tcp": (TC_COUNTERS, TC_GAUGES, 0),
     "cluster": (CL_COUNTERS, CL_GAUGES, CL_HISTOGRAMS),
     "host": (HS_COUNTERS, HS_GAUGES, 0),

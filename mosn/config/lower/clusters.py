@@ -9,6 +9,7 @@ from mosn.config.lower.balancing import lower_balancing, panic_threshold
 from mosn.config.lower.context import Context, wrapped
 from mosn.config.lower.endpoints import dns_target, endpoints_of, resolved_hosts, static_hosts
 from mosn.config.lower.http import HOUR_MS, header_casing, pick
+from mosn.config.lower.http2 import lower_http2
 from mosn.config.lower.listeners import BUFFER_LIMIT
 from mosn.config.rules import unpack
 from mosn.model import CircuitBreaker, Cluster, Host
@@ -23,7 +24,7 @@ _PRIORITIES: tuple[Literal["default", "high"], ...] = ("default", "high")
 
 def lower_cluster(ctx: Context, cluster: Any, path: str) -> Cluster:
     kind = cluster_kind(ctx, cluster, path)
-    common, common_path, http1 = _protocol_options(ctx, cluster, path)
+    common, common_path, http1, http2 = _protocol_options(ctx, cluster, path)
     requests = wrapped(common, "max_requests_per_connection", wrapped(cluster, "max_requests_per_connection", 0))
     scope = ctx.registry.scope("cluster", stat_name(cluster))
     lb = lower_balancing(ctx, cluster, path, original_dst=kind == "original_dst")
@@ -42,7 +43,8 @@ def lower_cluster(ctx: Context, cluster: Any, path: str) -> Cluster:
         "max_connection_duration_ms": ctx.milliseconds(common, "max_connection_duration", 0, common_path),
         "max_requests_per_connection": requests,
         "per_connection_buffer_limit_bytes": wrapped(cluster, "per_connection_buffer_limit_bytes", BUFFER_LIMIT),
-        "protocol": "http1",
+        "protocol": "http1" if http2 is None else "http2",
+        "http2": lower_http2(http2 if http2 is not None else cluster.http2_protocol_options),
         "proxy_protocol": _proxy_protocol(ctx, cluster, path),
         "bind_address": _bind_address(ctx, cluster, path),
         "tcp_keepalive": cluster.upstream_connection_options.HasField("tcp_keepalive"),
@@ -64,8 +66,8 @@ def cluster_kind(ctx: Context, cluster: Any, path: str) -> ClusterKind:
     return kind
 
 
-def _protocol_options(ctx: Context, cluster: Any, path: str) -> tuple[Any, str, Any]:
-    """Common and HTTP/1 options, from the extension or from the cluster's older fields."""
+def _protocol_options(ctx: Context, cluster: Any, path: str) -> tuple[Any, str, Any, Any]:
+    """Common, HTTP/1 and HTTP/2 options (None: it speaks HTTP/1), from the extension or older fields."""
     for key in sorted(cluster.typed_extension_protocol_options):
         config: Any = unpack(cluster.typed_extension_protocol_options[key])
         if config is None or config.DESCRIPTOR.full_name != _HTTP_OPTIONS:
@@ -73,8 +75,11 @@ def _protocol_options(ctx: Context, cluster: Any, path: str) -> tuple[Any, str, 
         where = f'{path}.typed_extension_protocol_options["{key}"]'
         explicit = config.explicit_http_config
         where += ".common_http_protocol_options"
-        return config.common_http_protocol_options, where, explicit.http_protocol_options
-    return cluster.common_http_protocol_options, f"{path}.common_http_protocol_options", cluster.http_protocol_options
+        http2 = explicit.http2_protocol_options if explicit.HasField("http2_protocol_options") else None
+        return config.common_http_protocol_options, where, explicit.http_protocol_options, http2
+    http2 = cluster.http2_protocol_options if cluster.HasField("http2_protocol_options") else None
+    where = f"{path}.common_http_protocol_options"
+    return cluster.common_http_protocol_options, where, cluster.http_protocol_options, http2
 
 
 def _hosts(ctx: Context, cluster: Any, kind: ClusterKind, path: str) -> list[Host]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from mosn.config.lower.access_logs import lower_access_logs
 from mosn.config.lower.context import Context, wrapped
 from mosn.config.lower.fault import is_fault, lower_fault
+from mosn.config.lower.http2 import lower_http2
 from mosn.config.lower.routes import lower_route_table
 from mosn.config.rules import unpack
 from mosn.config.supported import EXTENSIONS
@@ -71,6 +72,7 @@ def lower_http(ctx: Context, config: Any, path: str) -> HttpManager:
         "max_stream_duration_ms": ctx.milliseconds(common, "max_stream_duration", 0, common_path),
         "delayed_close_timeout_ms": ctx.milliseconds(config, "delayed_close_timeout", 1000, path),
         "drain_timeout_ms": ctx.milliseconds(config, "drain_timeout", 5000, path),
+        "http2": lower_http2(config.http2_protocol_options),
         "upgrades": _upgrades(ctx, config, path),
         "proxy_100_continue": config.proxy_100_continue,
         "suppress_envoy_headers": bool(router and router.suppress_envoy_headers),
@@ -89,9 +91,8 @@ def header_casing(http1: Any) -> Literal["lower", "proper"]:
 
 
 def _codec(ctx: Context, config: Any, path: str) -> Literal["auto", "http1", "http2"]:
-    if config.codec_type >= 2:
-        name = "HTTP/2 without HTTP/1" if config.codec_type == 2 else "HTTP/3"
-        ctx.report("MC0204", f"{path}.codec_type", f"{name} is not implemented")
+    if config.codec_type > 2:
+        ctx.report("MC0204", f"{path}.codec_type", "HTTP/3 is not implemented")
     codec: Literal["auto", "http1", "http2"] = pick(_CODECS, config.codec_type)
     return codec
 

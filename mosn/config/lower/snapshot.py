@@ -43,6 +43,7 @@ def lower_bootstrap(
     names = frozenset(resource.message.name for resource in clusters)
     ctx = Context(findings, registry, resolved, runtime_of(bootstrap, findings), names)
     registry.scope("server", "")
+    registry.scope("http2", "")
     lowered_clusters = _clusters(ctx, clusters)
     lowered_listeners = _listeners(ctx, listeners)
     connections, heap = _overload(ctx, bootstrap)

@@ -1,8 +1,11 @@
-"""Frames of HTTP/2 by hand, for what a well-behaved library would not send."""
+"""Frames of HTTP/2 by hand, for what a well-behaved library would not send, and what tests of them share."""
 
 from __future__ import annotations
 
 import struct
+from typing import Any
+
+from mosn._fastpath.codec.h2_face import Connection
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
@@ -64,3 +67,28 @@ def frames(output: bytes) -> list[tuple[int, int, int, bytes]]:
 
 
 START = PREFACE + settings()
+
+NO_ERROR, PROTOCOL, INTERNAL, FLOW, TIMEOUT, CLOSED, SIZE, REFUSED, CANCEL, COMPRESSION = range(10)
+CALM = 11
+Events = list[tuple[Any, ...]]
+
+
+def server(**options: Any) -> Connection:
+    connection = Connection(**options)
+    connection.feed(START)
+    connection.take()
+    return connection
+
+
+def events(connection: Connection, data: bytes) -> Events:
+    found, used = connection.feed(data)
+    assert used == len(data) or found[-1:][0][:1] == ("error",)
+    return found
+
+
+def resets(output: bytes) -> list[tuple[int, int]]:
+    return [(f[2], int.from_bytes(f[3], "big")) for f in frames(output) if f[0] == RST_STREAM]
+
+
+def goaway(output: bytes) -> tuple[int, int] | None:
+    return next((struct.unpack(">II", f[3][:8]) for f in frames(output) if f[0] == GOAWAY), None)

@@ -60,7 +60,11 @@ def cluster_spec(name: str) -> Cluster:
         "name": name, "stat_name": name, "type": "static", "hosts": [], "lb": lb, "connect_timeout_ms": 5000,
         "circuit_breakers": {"default": breaker, "high": breaker}, "idle_timeout_ms": 3_600_000,
         "max_connection_duration_ms": 0, "max_requests_per_connection": 0, "per_connection_buffer_limit_bytes": 1 << 20,
-        "protocol": "http1", "proxy_protocol": "", "bind_address": "", "tcp_keepalive": False,
+        "protocol": "http1", "http2": {
+            "max_concurrent_streams": 1024, "initial_stream_window_size": 262144,
+            "initial_connection_window_size": 1048576, "hpack_table_size": 4096,
+        },
+        "proxy_protocol": "", "bind_address": "", "tcp_keepalive": False,
         "header_casing": "lower", "stats": 1, "gauges": 1, "histogram": 1,
     })  # fmt: skip
 

@@ -33,7 +33,7 @@ def test_some_names_stand_where_the_enum_has_them() -> None:
     """Spot checks against stats.pxd: the first, one in the middle, the last."""
     assert CLUSTER_COUNTERS[0] == "upstream_cx_total"
     assert CLUSTER_COUNTERS[21] == "upstream_rq_total"
-    assert CLUSTER_COUNTERS[-1] == "upstream_callback_timeout"
+    assert CLUSTER_COUNTERS[-1] == "upstream_cx_http2_total"
     assert HTTP_COUNTERS[21] == "downstream_rq_total"
     assert HTTP_COUNTERS[30] == "downstream_rq_2xx"
     assert TCP_COUNTERS[-1] == "max_downstream_connection_duration"
