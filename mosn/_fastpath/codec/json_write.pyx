@@ -68,6 +68,9 @@ cdef void json_put_string(JsonOut *o, Slice text) noexcept nogil:
 
 # -- numbers and dates
 
+cdef double LEAST_NORMAL = 2.2250738585072014e-308
+
+
 cdef void json_put_long(JsonOut *o, int64_t value) noexcept nogil:
     cdef char text[24]
     cdef int n = snprintf(text, sizeof(text), "%lld", <long long>value)
@@ -76,15 +79,16 @@ cdef void json_put_long(JsonOut *o, int64_t value) noexcept nogil:
 
 cdef void json_put_double(JsonOut *o, double value) noexcept nogil:
     cdef char text[32]
-    cdef int precision
+    # Every number has 15 digits that hold, but those next to zero: theirs may be fewer, and the shortest are wanted.
+    cdef int precision = 15 if value == 0 or value >= LEAST_NORMAL or value <= -LEAST_NORMAL else 1
     if not isfinite(value):
         json_raw(o, b'"NaN"' if isnan(value) else b'"Infinity"' if value > 0 else b'"-Infinity"',
                  5 if isnan(value) else 10 if value > 0 else 11)
         return
-    for precision in range(15, 18):
+    snprintf(text, sizeof(text), "%.*g", precision, value)
+    while strtod(text, NULL) != value and precision < 17:
+        precision += 1
         snprintf(text, sizeof(text), "%.*g", precision, value)
-        if strtod(text, NULL) == value:
-            break
     json_raw(o, text, strlen(text))
     # A double stays one for readers that tell 1 from 1.0.
     if memchr(text, c".", strlen(text)) == NULL and memchr(text, c"e", strlen(text)) == NULL:

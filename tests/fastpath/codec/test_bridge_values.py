@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mosn._fastpath.codec.bridge_face import MAX_DEPTH, Refused, is_json, to_hessian, to_json
@@ -54,6 +54,7 @@ def test_what_is_json(data: bytes) -> None:
             assert "number" in str(error)
 
 
+@example(Map(((2.225073858507e-311, None), (5e-324, 1)), None), 0)
 @given(VALUES, st.integers(0, 2**32))
 def test_any_hessian_value_is_told_as_it_is(value: object, seed: int) -> None:
     data = Encoder(seed).value(value)
