@@ -7,7 +7,7 @@ The bytes are the lines of a request: method, path, authority, scheme, then head
 # modules: mosn._fastpath.proxy.ring_hash mosn._fastpath.proxy.cluster mosn._fastpath.proxy.regex
 # modules: mosn._fastpath.proxy.info mosn._fastpath.proxy.match mosn._fastpath.proxy.rewrite*
 # modules: mosn._fastpath.proxy.header_ops mosn._fastpath.proxy.format* mosn._fastpath.proxy.log
-# modules: mosn._fastpath.proxy.route*
+# modules: mosn._fastpath.proxy.route* mosn._fastpath.proxy.tls_* mosn._fastpath.engine.* mosn._fastpath.codec.*
 # seeds: tests/corpus/routing/requests/*
 
 from __future__ import annotations
