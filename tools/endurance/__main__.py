@@ -92,7 +92,7 @@ class Soak:
                 f"process {pid}: {memory.level / slope.MIB:.1f} MiB, rising {memory.rise / slope.MIB:+.2f};"
                 f" {descriptors.level:.0f} descriptors, rising {descriptors.rise:+.1f}"
             )
-            if not slope.memory_is_flat(memory):
+            if not slope.memory_is_flat(memory, samples):
                 faults.append(f"the memory of process {pid} rises")
             if not slope.descriptors_are_flat(descriptors):
                 faults.append(f"the descriptors of process {pid} rise")

@@ -9,6 +9,7 @@ WARM_UP = 0.25
 """Share of the samples that are left out at the beginning: pools and caches fill there."""
 
 MIB = 1024 * 1024
+FEW = 20
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,11 @@ def fit(samples: Sequence[float]) -> Trend:
     return Trend(level, slope * (len(kept) - 1))
 
 
-def memory_is_flat(trend: Trend) -> bool:
-    """Resident bytes: three in a hundred, or two MiB for small processes, is noise."""
-    return trend.rise <= max(0.03 * trend.level, 2 * MIB)
+def memory_is_flat(trend: Trend, samples: int = FEW) -> bool:
+    """Resident bytes: three in a hundred, or two MiB for small processes, is noise; twice that when a single reload
+    stands out because there are few samples."""
+    allowance = max(0.03 * trend.level, 2 * MIB)
+    return trend.rise <= (allowance if samples >= FEW else 2 * allowance)
 
 
 def descriptors_are_flat(trend: Trend) -> bool:

@@ -21,7 +21,9 @@ from mosn._fastpath.shm.stats cimport (
 
 
 cdef bint h1_server_too_old(const H1Server *server) noexcept nogil:
-    return server.max_ms != 0 and server.proxy.engine.now_us - server.opened_us >= <uint64_t>server.max_ms * 1000
+    # In whole milliseconds, as the timer that ends it counts.
+    cdef uint64_t opened_ms = server.opened_us // 1000
+    return server.max_ms != 0 and server.proxy.engine.now_us // 1000 - opened_ms >= server.max_ms
 
 
 cdef void h1_server_close(H1Server *server) noexcept nogil:
