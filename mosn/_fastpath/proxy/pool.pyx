@@ -41,35 +41,47 @@ cdef enum:
     DELAYED = 23                # of "delayed connect error: "
 
 
-cdef void enqueue(HostPool *pool, Stream *stream) noexcept nogil:
+cdef void pool_wait(Stream **first, Stream **last, Stream *stream) noexcept nogil:
     stream.flags |= S_WAITING | S_PENDING_TAKEN
     stream.next = NULL
-    stream.previous = pool.waiting_last
-    if pool.waiting_last != NULL:
-        pool.waiting_last.next = stream
+    stream.previous = last[0]
+    if last[0] != NULL:
+        last[0].next = stream
     else:
-        pool.waiting = stream
-    pool.waiting_last = stream
-    pool.waiting_count += 1
+        first[0] = stream
+    last[0] = stream
     count(stream.proxy.region, stream.cluster.stats + CL_RQ_PENDING_TOTAL, 1)
     gauge(stream.proxy.region, stream.cluster.gauges + CLG_RQ_PENDING_ACTIVE, 1)
 
 
-cdef void dequeue(HostPool *pool, Stream *stream) noexcept nogil:
+cdef void pool_wait_over(Stream **first, Stream **last, Stream *stream) noexcept nogil:
     if stream.previous != NULL:
         stream.previous.next = stream.next
     else:
-        pool.waiting = stream.next
+        first[0] = stream.next
     if stream.next != NULL:
         stream.next.previous = stream.previous
     else:
-        pool.waiting_last = stream.previous
+        last[0] = stream.previous
+    pool_waited(stream)
+
+
+cdef void pool_waited(Stream *stream) noexcept nogil:
     stream.next = NULL
     stream.previous = NULL
-    pool.waiting_count -= 1
     stream.flags &= ~<uint32_t>(S_WAITING | S_PENDING_TAKEN)
     limit_give(stream.proxy.region, breaker_of(stream).index, LIMIT_PENDING)
     gauge(stream.proxy.region, stream.cluster.gauges + CLG_RQ_PENDING_ACTIVE, -1)
+
+
+cdef void enqueue(HostPool *pool, Stream *stream) noexcept nogil:
+    pool_wait(&pool.waiting, &pool.waiting_last, stream)
+    pool.waiting_count += 1
+
+
+cdef void dequeue(HostPool *pool, Stream *stream) noexcept nogil:
+    pool_wait_over(&pool.waiting, &pool.waiting_last, stream)
+    pool.waiting_count -= 1
 
 
 cdef void pool_forget(Stream *stream) noexcept nogil:
@@ -319,12 +331,8 @@ cdef void tell(Proxy *proxy, HostPool *pool, Cluster *cluster, Stream *stream, i
 
 cdef void eject(HostPool *pool, Stream *stream) noexcept nogil:
     # As dequeue, for a stream of a queue that was already cut off.
-    stream.next = NULL
-    stream.previous = NULL
+    pool_waited(stream)
     pool.waiting_count -= 1
-    stream.flags &= ~<uint32_t>(S_WAITING | S_PENDING_TAKEN)
-    limit_give(stream.proxy.region, breaker_of(stream).index, LIMIT_PENDING)
-    gauge(stream.proxy.region, stream.cluster.gauges + CLG_RQ_PENDING_ACTIVE, -1)
     count(stream.proxy.region, stream.cluster.stats + CL_RQ_PENDING_FAILURE_EJECT, 1)
 
 

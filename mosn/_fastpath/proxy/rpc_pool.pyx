@@ -12,7 +12,9 @@ from mosn._fastpath.engine.conn cimport conn_init, conn_timer
 from mosn._fastpath.engine.system cimport close, errno
 from mosn._fastpath.engine.types cimport C_LATE
 from mosn._fastpath.memory cimport Slice, slice_of
-from mosn._fastpath.proxy.pool cimport breaker_of, pool_refuse, pool_take_request
+from mosn._fastpath.proxy.pool cimport (
+    breaker_of, pool_refuse, pool_take_request, pool_wait, pool_wait_over, pool_waited,
+)
 from mosn._fastpath.proxy.proxy_protocol cimport proxy_protocol_write
 from mosn._fastpath.proxy.rpc_client cimport (
     rpc_client_close, rpc_client_conn_ops, rpc_client_init, rpc_client_opened, rpc_client_retire, rpc_client_serve,
@@ -20,8 +22,7 @@ from mosn._fastpath.proxy.rpc_client cimport (
 from mosn._fastpath.proxy.rpc_own cimport rpc_own_join, rpc_own_leave, rpc_own_slot
 from mosn._fastpath.proxy.rpc_types cimport MOST_SLOTS, RPC_OPEN, RpcClient, RpcExchange, RpcOwner, RpcPool, RpcSlot
 from mosn._fastpath.proxy.runtime cimport (
-    RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, S_PENDING_TAKEN, S_WAITING, HostPool, PoolOps, Proxy, RpcManager,
-    Stream,
+    RESET_CONNECT_FAILED, RESET_CONNECT_TIMEOUT, HostPool, PoolOps, Proxy, RpcManager, Stream,
 )
 from mosn._fastpath.proxy.tls_handshake cimport tls_connect, tls_failure
 from mosn._fastpath.proxy.types cimport Breaker, Cluster, Host
@@ -31,8 +32,8 @@ from mosn._fastpath.shm.segment cimport (
 )
 from mosn._fastpath.shm.stats cimport (
     CL_CX_CONNECT_FAIL, CL_CX_CONNECT_TIMEOUT, CL_CX_DESTROY, CL_CX_OVERFLOW, CL_CX_TOTAL, CL_RQ_PENDING_FAILURE_EJECT,
-    CL_RQ_PENDING_OVERFLOW, CL_RQ_PENDING_TOTAL, CLG_CX_ACTIVE, CLG_RQ_PENDING_ACTIVE, CLH_CX_CONNECT_MS,
-    CLH_CX_LENGTH_MS, HS_CX_CONNECT_FAIL, HS_CX_TOTAL, HSG_CX_ACTIVE,
+    CL_RQ_PENDING_OVERFLOW, CLG_CX_ACTIVE, CLH_CX_CONNECT_MS, CLH_CX_LENGTH_MS, HS_CX_CONNECT_FAIL, HS_CX_TOTAL,
+    HSG_CX_ACTIVE,
 )
 
 
@@ -70,37 +71,12 @@ cdef inline uint32_t slot_count(const Stream *stream) noexcept nogil:
 
 cdef void enqueue(RpcSlot *slot, Stream *stream) noexcept nogil:
     (<RpcExchange *>stream.rpc).slot = slot
-    stream.flags |= S_WAITING | S_PENDING_TAKEN
-    stream.next = NULL
-    stream.previous = slot.waiting_last
-    if slot.waiting_last != NULL:
-        slot.waiting_last.next = stream
-    else:
-        slot.waiting = stream
-    slot.waiting_last = stream
-    count(stream.proxy.region, stream.cluster.stats + CL_RQ_PENDING_TOTAL, 1)
-    gauge(stream.proxy.region, stream.cluster.gauges + CLG_RQ_PENDING_ACTIVE, 1)
-
-
-cdef void no_longer(Stream *stream) noexcept nogil:
-    stream.next = NULL
-    stream.previous = NULL
-    stream.flags &= ~<uint32_t>(S_WAITING | S_PENDING_TAKEN)
-    limit_give(stream.proxy.region, breaker_of(stream).index, LIMIT_PENDING)
-    gauge(stream.proxy.region, stream.cluster.gauges + CLG_RQ_PENDING_ACTIVE, -1)
+    pool_wait(&slot.waiting, &slot.waiting_last, stream)
 
 
 cdef void forget(Stream *stream) noexcept nogil:
     cdef RpcSlot *slot = (<RpcExchange *>stream.rpc).slot
-    if stream.previous != NULL:
-        stream.previous.next = stream.next
-    else:
-        slot.waiting = stream.next
-    if stream.next != NULL:
-        stream.next.previous = stream.previous
-    else:
-        slot.waiting_last = stream.previous
-    no_longer(stream)
+    pool_wait_over(&slot.waiting, &slot.waiting_last, stream)
 
 
 # -- lending
@@ -309,7 +285,7 @@ cdef void tell_failed(Proxy *proxy, Host *host, uint32_t stats, Stream *first, i
         first = stream.next
         if first != NULL:
             first.previous = NULL
-        no_longer(stream)
+        pool_waited(stream)
         count(proxy.region, stats + CL_RQ_PENDING_FAILURE_EJECT, 1)
         stream.events.reset(stream, reason, detail)
 
